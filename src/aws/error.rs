@@ -1,0 +1,410 @@
+//! What AWS's errors mean for an orchestrator, in one place.
+//!
+//! Every failure of a call has a [`Class`], and the class alone decides what
+//! happens next. Services spell one meaning in many ways; the tables here are
+//! from their API references.
+
+use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
+use aws_smithy_runtime_api::http::Response;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId as _;
+use serde::{Deserialize, Serialize};
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What a failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Too many calls: slow down and repeat.
+    Throttled,
+    /// A principal or resource is not known everywhere yet: repeat soon.
+    Propagating,
+    /// AWS is still busy with the resource: repeat.
+    Conflicting,
+    /// AWS or the network failed: repeat a few times.
+    Transient,
+    /// The region does not answer at all.
+    Unreachable,
+    /// The thing does not exist.
+    Gone,
+    /// A thing of that name exists already.
+    Exists,
+    /// The answer to a call that must not be repeated blindly was lost.
+    InDoubt,
+    /// The credentials are missing, wrong or expired.
+    Credentials,
+    /// The caller may not do this.
+    Denied,
+    /// Repeating cannot help.
+    Terminal,
+}
+
+impl Class {
+    /// Whether repeating the same call can help.
+    pub fn is_temporary(self) -> bool {
+        matches!(self, Self::Throttled | Self::Propagating | Self::Conflicting | Self::Transient)
+    }
+}
+
+/// A failed call, or a kind's own refusal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What it means.
+    pub class: Class,
+    /// `sqs:CreateQueue`; empty when no call was made.
+    pub operation: String,
+    /// AWS's error code.
+    pub code: Option<String>,
+    /// AWS's own words, or ours.
+    pub message: String,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// AWS's id of the request, which its support asks for.
+    pub request_id: Option<String>,
+}
+
+impl Failure {
+    /// Returns a failure that payctl itself found.
+    pub fn local(class: Class, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            operation: String::new(),
+            code: None,
+            message: message.into(),
+            status: None,
+            request_id: None,
+        }
+    }
+
+    /// Returns a refusal: the request cannot work, and repeating cannot help.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::local(Class::Terminal, message)
+    }
+
+    /// Whether AWS's code is one of `codes`.
+    pub fn is_code(&self, codes: &[&str]) -> bool {
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+    }
+
+    /// Returns the same failure under another class.
+    #[must_use]
+    pub fn with_class(mut self, class: Class) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// Returns the same failure of a named operation.
+    #[must_use]
+    pub fn of(mut self, operation: &str) -> Self {
+        operation.clone_into(&mut self.operation);
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.operation.is_empty() {
+            write!(f, "{}: ", self.operation)?;
+        }
+        if let Some(code) = &self.code {
+            write!(f, "{code}: ")?;
+        }
+        f.write_str(&self.message)?;
+        if let Some(id) = &self.request_id {
+            write!(f, " (request {id})")?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Failure {}
+
+impl<E> From<SdkError<E, Response>> for Failure
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E, Response>) -> Self {
+        let mut failure = Self::local(Class::Terminal, String::new());
+        failure.request_id = error.request_id().map(str::to_owned);
+        match &error {
+            SdkError::ServiceError(context) => {
+                let status = context.raw().status().as_u16();
+                failure.status = Some(status);
+                failure.code = context.err().code().map(short_code).map(str::to_owned);
+                failure.message =
+                    context.err().message().map_or_else(|| chain(context.err()), str::to_owned);
+                failure.class =
+                    classify(failure.code.as_deref().unwrap_or_default(), &failure.message, status);
+            }
+            SdkError::DispatchFailure(dispatch) => {
+                failure.message = chain(&error);
+                failure.class = dispatch_class(dispatch, &failure.message);
+            }
+            SdkError::ResponseError(context) => {
+                failure.status = Some(context.raw().status().as_u16());
+                failure.message = chain(&error);
+                failure.class = Class::Transient;
+            }
+            SdkError::TimeoutError(_) => {
+                failure.message = "no answer in time".to_owned();
+                failure.class = Class::Transient;
+            }
+            _ => failure.message = chain(&error),
+        }
+        failure
+    }
+}
+
+fn dispatch_class(failure: &DispatchFailure, message: &str) -> Class {
+    if message.contains("credential") || message.contains("identity") {
+        return Class::Credentials;
+    }
+    // A connection that was never made has sent nothing.
+    let refused = ["refused", "dns error", "failed to lookup", "unreachable", "connect timeout"];
+    if failure.is_user() {
+        Class::Terminal
+    } else if refused.iter().any(|word| message.to_lowercase().contains(word)) {
+        Class::Unreachable
+    } else {
+        Class::Transient
+    }
+}
+
+/// Returns an error and its causes in one line, each once.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = next.source();
+    }
+    text
+}
+
+/// Query services write `AWS.SimpleQueueService.NonExistentQueue`, JSON ones
+/// `com.amazonaws.sqs#QueueDoesNotExist`.
+fn short_code(code: &str) -> &str {
+    code.rsplit(['#', '.']).next().unwrap_or(code)
+}
+
+const THROTTLED: &[&str] = &[
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
+const CONFLICTING: &[&str] = &[
+    "AWSServiceUnavailable",
+    "ConcurrentAccess",
+    "ConcurrentAccessException",
+    "ConcurrentModification",
+    "ConcurrentModificationException",
+    "ConflictException",
+    "DeleteConflict",
+    "DeleteConflictException",
+    "DependencyViolation",
+    "KMSInvalidStateException",
+    "OperationAborted",
+    "OperationAbortedException",
+    "QueueDeletedRecently",
+    "ReplicatedWriteConflictException",
+    "ResourceInUseException",
+    "StateMachineDeleting",
+    "TableInUseException",
+    "TransactionInProgressException",
+];
+
+const TRANSIENT: &[&str] = &[
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServerException",
+    "InternalServiceError",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceException",
+    "ServiceFailure",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "KMSInternalException",
+    "DependencyTimeoutException",
+];
+
+const GONE: &[&str] = &[
+    "NoSuchBucket",
+    "NoSuchBucketPolicy",
+    "NoSuchEntity",
+    "NoSuchEntityException",
+    "NonExistentQueue",
+    "NotFound",
+    "NotFoundException",
+    "QueueDoesNotExist",
+    "ResourceNotFound",
+    "ResourceNotFoundException",
+    "StateMachineDoesNotExist",
+    "TableNotFoundException",
+    "DashboardNotFoundError",
+];
+
+const EXISTS: &[&str] = &[
+    "AlreadyExistsException",
+    "BucketAlreadyExists",
+    "BucketAlreadyOwnedByYou",
+    "EntityAlreadyExists",
+    "EntityAlreadyExistsException",
+    "QueueAlreadyExists",
+    "QueueNameExists",
+    "ResourceAlreadyExistsException",
+    "ResourceConflictException",
+    "StateMachineAlreadyExists",
+    "TableAlreadyExistsException",
+    "TopicAlreadyExists",
+];
+
+const CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+const DENIED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "UnauthorizedOperation",
+    "NotAuthorized",
+];
+
+/// What services say while a new role, policy or key is not known everywhere.
+const PROPAGATING: &[&str] = &[
+    "cannot be assumed by lambda",
+    "execution role does not have permissions",
+    "authorized to assume the provided role",
+    "is not authorized to create managed-rule",
+    "principalnotfound",
+    "invalid value for the parameter policy",
+    "invalid principal in policy",
+    "one or more invalid principals",
+    "is not a valid role to allow sns",
+    "could not deliver test message",
+    "role arn does not exist",
+    "the role defined for the function",
+    "access denied for logdestination",
+    "the provided execution role",
+    "lambda was unable to configure access",
+];
+
+/// What services say while they are busy, under codes that mean other things
+/// too.
+const BUSY: &[&str] = &[
+    "an update is in progress",
+    "concurrent update operation",
+    "the operation cannot be performed at this time",
+    "currently in the following state: pending",
+    "is currently in the following state",
+    "unable to complete operation due to concurrent modification",
+    "a conflicting conditional operation is currently in progress",
+    "table is being",
+    "another operation is in progress",
+    "is being created",
+    "is being deleted",
+    "is being updated",
+    "you must wait 60 seconds",
+];
+
+/// Returns what an error answer means.
+pub fn classify(code: &str, message: &str, status: u16) -> Class {
+    let words = message.to_lowercase();
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
+    if THROTTLED.contains(&code) || words.contains("rate exceeded") {
+        Class::Throttled
+    } else if says(PROPAGATING) {
+        Class::Propagating
+    } else if says(BUSY) || (code == "LimitExceededException" && words.contains("simultaneous")) {
+        Class::Conflicting
+    } else if CREDENTIALS.contains(&code) {
+        Class::Credentials
+    } else if EXISTS.contains(&code) {
+        Class::Exists
+    } else if GONE.contains(&code) {
+        Class::Gone
+    } else if CONFLICTING.contains(&code) {
+        Class::Conflicting
+    } else if DENIED.contains(&code) {
+        Class::Denied
+    } else if TRANSIENT.contains(&code) || matches!(status, 500 | 502 | 503 | 504) {
+        Class::Transient
+    } else if status == 404 && code.is_empty() {
+        Class::Gone
+    } else if status == 429 {
+        Class::Throttled
+    } else {
+        Class::Terminal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_meaning_in_many_spellings() {
+        use Class::*;
+        for (code, message, status, class) in [
+            ("ThrottlingException", "Rate exceeded", 400, Throttled),
+            (
+                "InvalidParameterValueException",
+                "The role defined for the function cannot be assumed by Lambda.",
+                400,
+                Propagating,
+            ),
+            (
+                "ResourceConflictException",
+                "The operation cannot be performed at this time. An update is in progress for resource: x",
+                409,
+                Conflicting,
+            ),
+            ("ResourceConflictException", "Function already exist: x", 409, Exists),
+            ("NoSuchEntity", "The role with name x cannot be found.", 404, Gone),
+            (
+                "QueueDeletedRecently",
+                "You must wait 60 seconds after deleting a queue",
+                400,
+                Conflicting,
+            ),
+            (
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+                403,
+                Credentials,
+            ),
+            ("ValidationError", "1 validation error detected", 400, Terminal),
+            ("", "", 503, Transient),
+        ] {
+            assert_eq!(classify(code, message, status), class, "{code}: {message}");
+        }
+        assert_eq!(short_code("AWS.SimpleQueueService.NonExistentQueue"), "NonExistentQueue");
+        assert_eq!(short_code("com.amazonaws.sqs#QueueDoesNotExist"), "QueueDoesNotExist");
+    }
+}

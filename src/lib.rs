@@ -1,0 +1,8 @@
+//! payctl
+pub mod address;
+pub mod asset;
+pub mod aws;
+pub mod hash;
+pub mod resource;
+pub mod resources;
+pub mod value;
