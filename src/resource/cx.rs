@@ -106,6 +106,18 @@ pub struct Cx {
 }
 
 impl Cx {
+    /// Makes the context of one node's work.
+    pub fn new(
+        place: Place,
+        owner: Owner,
+        clients: Arc<Clients>,
+        link: Arc<dyn Link>,
+        owned: Arc<Owned>,
+        assets: Arc<Assets>,
+    ) -> Self {
+        Self { place, owner, clients, link, owned, assets }
+    }
+
     /// Returns the region of the node.
     pub fn region(&self) -> &str {
         &self.place.region
