@@ -35,6 +35,7 @@ fn pace(class: Class) -> Option<Pace> {
         Class::Propagating => (250, 3_000, 300, "waiting for IAM to propagate"),
         Class::Conflicting => (250, 5_000, 900, "AWS is busy with it"),
         Class::Transient => (100, 3_000, 30, "AWS did not answer well"),
+        Class::Unreachable => (200, 1_000, 3, "the region does not answer"),
         _ => return None,
     };
     Some(Pace {
@@ -68,7 +69,7 @@ where
             return Err(failure.with_class(Class::InDoubt));
         }
         let Some(pace) = pace(failure.class) else { return Err(failure) };
-        if started.elapsed() > pace.deadline {
+        if started.elapsed() > pace.deadline || cx.link.is_stopping() {
             return Err(failure);
         }
         let pause = pace.first.saturating_mul(1 << tries.min(10)).min(pace.longest);

@@ -36,6 +36,8 @@ pub enum Class {
     Credentials,
     /// The caller may not do this.
     Denied,
+    /// The user asked to stop.
+    Interrupted,
     /// Repeating cannot help.
     Terminal,
 }

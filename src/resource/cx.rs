@@ -86,6 +86,8 @@ pub trait Link: Send + Sync {
     fn created<'a>(&'a self, id: &'a Id, attributes: &'a Value) -> BoxFuture<'a, Result<()>>;
     /// Tells the user what the node waits for.
     fn waiting(&self, reason: &str);
+    /// Whether the user asked to stop: nothing new may start.
+    fn is_stopping(&self) -> bool;
     /// Counts a call that ended.
     fn called(&self, operation: &str, region: &str, took: Duration, failure: Option<&Failure>);
     /// Returns a permit to have one call in flight in the region.
@@ -211,6 +213,9 @@ impl Cx {
                         deadline.as_secs()
                     ),
                 ));
+            }
+            if self.link.is_stopping() {
+                return Err(Failure::local(Class::Interrupted, format!("interrupted while {reason}")));
             }
             self.link.waiting(&reason);
             tokio::time::sleep(pause).await;

@@ -14,6 +14,7 @@ mod cx;
 mod kind;
 mod meta;
 pub mod property;
+pub mod schema;
 
 pub use changes::{Change, Changes, TagChanges};
 pub use cx::{Cx, Found, Link, Owner, Place, Poll};

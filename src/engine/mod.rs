@@ -1,0 +1,16 @@
+//! The engine: looks at AWS, and applies plans.
+//!
+//! It is event-driven. Workers do one node each and speak to the rest through
+//! messages; only the dispatcher writes state; and all that anybody outside
+//! learns of a run is its stream of events.
+
+mod dispatcher;
+pub mod events;
+mod link;
+pub mod refresh;
+mod run;
+mod schedule;
+mod worker;
+
+pub use link::Calls;
+pub use run::{Setting, Summary, run};

@@ -1,0 +1,170 @@
+//! Looking at AWS: what became of recorded nodes, and what exists that the
+//! state does not know.
+
+use super::run::Setting;
+use super::worker::identity;
+use crate::address::Address;
+use crate::aws::owned::{ADDRESS_TAG, DEPLOYMENT_TAG};
+use crate::plan::{Action, Found, Look, Observed, Ownership, Plan, diff};
+use crate::resource::{Class, Cx, Failure, Kind, LiveValue, Owner, Place, Result};
+use crate::state::State;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use serde_json::Value;
+
+/// Reads every recorded node, all regions at once.
+pub async fn recorded(setting: &Setting, state: &State) -> std::result::Result<Observed, Vec<(Address, Failure)>> {
+    let mut reads = FuturesUnordered::new();
+    for (address, record) in &state.records {
+        let Some(kind) = crate::resources::kind(&record.type_name) else { continue };
+        let cx = cx(setting, address, &record.region, record.generation);
+        reads.push(async move { (address.clone(), kind.read(&record.id, &cx).await) });
+    }
+    let mut observed = Observed::default();
+    let mut failed = Vec::new();
+    while let Some((address, read)) = reads.next().await {
+        match read {
+            Ok(Some(live)) => drop(observed.recorded.insert(address, Look::Live(live))),
+            Ok(None) => drop(observed.recorded.insert(address, Look::Gone)),
+            Err(failure) if failure.class == Class::Unreachable => {
+                drop(observed.recorded.insert(address, Look::Unreachable));
+            }
+            Err(failure) => failed.push((address, failure)),
+        }
+    }
+    if failed.is_empty() {
+        Ok(observed)
+    } else {
+        failed.sort_by(|a, b| a.0.cmp(&b.0));
+        Err(failed)
+    }
+}
+
+/// Takes the state's word for every recorded node (`--refresh=false`).
+pub fn unrefreshed(state: &State) -> Observed {
+    let recorded = state.records.iter().map(|(address, record)| {
+        let live = LiveValue {
+            id: record.id.clone(),
+            properties: record.properties.clone(),
+            attributes: record.attributes.clone(),
+        };
+        (address.clone(), Look::Live(live))
+    });
+    Observed { recorded: recorded.collect(), ..Observed::default() }
+}
+
+/// Looks for nodes that a plan would create and that may exist already: those
+/// whose creation was interrupted, those that AWS would overwrite silently,
+/// and those that have no fixed name. Returns whether any was found.
+pub async fn unrecorded(
+    setting: &Setting,
+    state: Option<&State>,
+    plan: &Plan,
+    observed: &mut Observed,
+) -> std::result::Result<bool, Vec<(Address, Failure)>> {
+    let mut looks = FuturesUnordered::new();
+    for step in &plan.steps {
+        let pending = state.and_then(|state| state.pending.get(&step.address));
+        let desired = match (step.action, pending) {
+            (Action::Create, _) => &step.desired,
+            // Begun, and no longer declared: what was begun must be found.
+            (Action::Forget, Some(pending)) => &pending.properties,
+            _ => continue,
+        };
+        let Some(kind) = crate::resources::kind(&step.type_name) else { continue };
+        let cx = cx(setting, &step.address, &step.region, step.generation);
+        let has_identity = identity(kind, desired, &cx.place).is_some();
+        if pending.is_some() || !has_identity || kind.meta().overwrites {
+            let was_pending = pending.is_some();
+            looks.push(async move { (step.address.clone(), look(kind, desired, &cx, was_pending).await) });
+        }
+    }
+    let mut failed = Vec::new();
+    let mut any = false;
+    while let Some((address, looked)) = looks.next().await {
+        match looked {
+            Ok(Some(found)) => {
+                any = true;
+                observed.found.insert(address, found);
+            }
+            Ok(None) => {}
+            // Its creation will fail in the same way, and say so.
+            Err(failure) if failure.class == Class::Unreachable => {}
+            Err(failure) => failed.push((address, failure)),
+        }
+    }
+    if failed.is_empty() { Ok(any) } else { Err(failed) }
+}
+
+async fn look(kind: &'static dyn Kind, desired: &Value, cx: &Cx, was_pending: bool) -> Result<Option<Found>> {
+    let found = find(kind, desired, cx).await?;
+    Ok(found.map(|live| {
+        let owner = ownership(kind, &cx.owner, &live, desired, was_pending);
+        Found { live, owner }
+    }))
+}
+
+/// Finds a node's resource by its fixed identity, else by what the kind knows
+/// of its own.
+pub(crate) async fn find(kind: &'static dyn Kind, desired: &Value, cx: &Cx) -> Result<Option<LiveValue>> {
+    let id = match identity(kind, desired, &cx.place) {
+        Some(id) => Some(id),
+        // A parent that is not made yet has no children.
+        None if crate::value::has_unknown(desired) && !kind.meta().taggable => None,
+        None => kind.find(without_unknown(desired), cx).await?,
+    };
+    match id {
+        Some(id) => kind.read(&id, cx).await,
+        None => Ok(None),
+    }
+}
+
+/// A search needs only what is known.
+fn without_unknown(desired: &Value) -> Value {
+    match desired {
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .filter(|(_, value)| !crate::value::is_unknown(value))
+                .map(|(name, value)| (name.clone(), without_unknown(value)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+/// Says whose a resource is. What cannot be tagged is ours when an earlier run
+/// began to make it, or when it is just what is desired.
+pub(crate) fn ownership(
+    kind: &dyn Kind,
+    owner: &Owner,
+    live: &LiveValue,
+    desired: &Value,
+    was_pending: bool,
+) -> Ownership {
+    if !kind.meta().taggable {
+        let same = diff::diff(kind, desired, &live.properties, &Value::Null).is_empty();
+        return if was_pending || same { Ownership::Ours } else { Ownership::Nobody };
+    }
+    let tags = live.properties.get("Tags").and_then(Value::as_array);
+    let tag = |key: &str| {
+        let found = tags.into_iter().flatten().find(|tag| tag["Key"] == key);
+        found.and_then(|tag| tag["Value"].as_str())
+    };
+    match (tag(DEPLOYMENT_TAG), tag(ADDRESS_TAG)) {
+        (Some(deployment), Some(address)) if deployment == owner.deployment && address == owner.address.tag() => {
+            Ownership::Ours
+        }
+        (Some(deployment), Some(address)) => Ownership::Other(format!("{address} of {deployment}")),
+        _ => Ownership::Nobody,
+    }
+}
+
+fn cx(setting: &Setting, address: &Address, region: &str, generation: u32) -> Cx {
+    let place = Place {
+        region: region.to_owned(),
+        account: setting.deployment.account.clone(),
+        partition: setting.deployment.partition.clone(),
+    };
+    let deployment = format!("{}.{}", setting.stack, setting.deployment.env);
+    setting.observer(place, Owner { deployment, address: address.clone(), generation })
+}

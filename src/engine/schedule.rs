@@ -1,0 +1,237 @@
+//! Which work a plan holds, and what each piece of it waits for. There are no
+//! levels: a piece starts the moment the last thing it needs is reached.
+
+use crate::address::Address;
+use crate::graph::{Graph, Moment};
+use crate::plan::{Action, Plan, Step};
+use crate::state::{Dependency, State};
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::DiGraph;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// A piece of work.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Work {
+    /// Create or change a node.
+    Converge(Address),
+    /// Set what waited for other nodes to be created.
+    Complete(Address),
+    /// Remove a node.
+    Delete(Address),
+    /// Remove the instances that were replaced.
+    DeleteOld(Address),
+}
+
+impl Work {
+    /// Returns the node that the work is on.
+    pub(super) fn address(&self) -> &Address {
+        match self {
+            Self::Converge(a) | Self::Complete(a) | Self::Delete(a) | Self::DeleteOld(a) => a,
+        }
+    }
+}
+
+/// Something that is reached once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Point {
+    /// The node is created.
+    Created(Address),
+    /// Its first converge is done.
+    Settled(Address),
+    /// The node is ready.
+    Ready(Address),
+    /// The node is gone.
+    Deleted(Address),
+    /// Its replaced instances are gone.
+    OldDeleted(Address),
+}
+
+/// Work with what it waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Task {
+    /// The work.
+    pub(super) work: Work,
+    /// What it needs: if that fails, it does not start.
+    pub(super) needs: BTreeSet<Point>,
+    /// What it waits for, and does without if that fails.
+    pub(super) wants: BTreeSet<Point>,
+    /// Seconds to the end of the longest chain that begins with it.
+    pub(super) priority: u32,
+}
+
+/// Returns the points that the end of a piece of work reaches.
+pub(super) fn reached_by(work: &Work, is_completed_later: bool) -> Vec<Point> {
+    match work {
+        Work::Converge(a) if is_completed_later => vec![Point::Created(a.clone()), Point::Settled(a.clone())],
+        Work::Converge(a) => vec![Point::Created(a.clone()), Point::Ready(a.clone())],
+        Work::Complete(a) => vec![Point::Ready(a.clone())],
+        Work::Delete(a) => vec![Point::Deleted(a.clone())],
+        Work::DeleteOld(a) => vec![Point::OldDeleted(a.clone())],
+    }
+}
+
+/// Whether the step creates or changes something.
+pub(super) fn converges(step: &Step) -> bool {
+    matches!(step.action, Action::Create | Action::Update | Action::Replace | Action::Adopt | Action::Move)
+}
+
+/// Returns the work of a plan.
+pub(super) fn tasks(plan: &Plan, graph: &Graph, state: &State) -> Vec<Task> {
+    let steps: BTreeMap<&Address, &Step> = plan.steps.iter().map(|step| (&step.address, step)).collect();
+    let users = users(state);
+    let mut tasks = Vec::new();
+    for step in &plan.steps {
+        match step.action {
+            Action::None | Action::Unreachable => {}
+            Action::Delete | Action::Forget => tasks.push(removal(step, &steps, &users)),
+            _ => tasks.extend(convergence(step, graph, &steps, state, &users)),
+        }
+    }
+    break_late_circles(&mut tasks, state);
+    prioritise(&mut tasks);
+    tasks
+}
+
+/// For each node, who was made after it according to the state.
+type Users<'a> = HashMap<&'a Address, Vec<&'a Address>>;
+
+fn users(state: &State) -> Users<'_> {
+    let mut users: Users<'_> = HashMap::new();
+    for (address, record) in &state.records {
+        for dependency in &record.dependencies {
+            users.entry(&dependency.address).or_default().push(address);
+        }
+    }
+    users
+}
+
+fn convergence(
+    step: &Step,
+    graph: &Graph,
+    steps: &BTreeMap<&Address, &Step>,
+    state: &State,
+    users: &Users<'_>,
+) -> Vec<Task> {
+    let address = &step.address;
+    let (mut needs, mut wants) = (BTreeSet::new(), BTreeSet::new());
+    for edge in graph.edges(address) {
+        let target = steps.get(&edge.target);
+        if !target.is_some_and(|step| converges(step) || step.action == Action::Unreachable) {
+            continue;
+        }
+        let point = match edge.until {
+            Moment::Created => Point::Created(edge.target.clone()),
+            Moment::Ready => Point::Ready(edge.target.clone()),
+        };
+        if edge.is_late() { wants.insert(point) } else { needs.insert(point) };
+    }
+    let mut tasks = vec![task(Work::Converge(address.clone()), needs, BTreeSet::new())];
+    if !wants.is_empty() {
+        let needs = BTreeSet::from([Point::Settled(address.clone())]);
+        tasks.push(task(Work::Complete(address.clone()), needs, wants));
+    }
+    let has_outgoing = state.records.get(address).is_some_and(|record| !record.outgoing.is_empty());
+    if has_outgoing || (step.action == Action::Replace && !step.delete_first) {
+        let mut needs = BTreeSet::from([Point::Ready(address.clone())]);
+        needs.extend(released_by(address, steps, users));
+        tasks.push(task(Work::DeleteOld(address.clone()), needs, BTreeSet::new()));
+    }
+    tasks
+}
+
+fn removal(step: &Step, steps: &BTreeMap<&Address, &Step>, users: &Users<'_>) -> Task {
+    let needs = released_by(&step.address, steps, users).collect();
+    task(Work::Delete(step.address.clone()), needs, BTreeSet::new())
+}
+
+/// Returns the points at which the users of a node have let go of it: gone
+/// themselves, or changed to use something else.
+fn released_by<'a>(
+    address: &Address,
+    steps: &'a BTreeMap<&Address, &Step>,
+    users: &'a Users<'_>,
+) -> impl Iterator<Item = Point> + 'a {
+    users.get(address).into_iter().flatten().filter_map(|user| {
+        let step = steps.get(*user)?;
+        match step.action {
+            Action::Delete | Action::Forget | Action::Unreachable => Some(Point::Deleted((*user).clone())),
+            Action::None => None,
+            _ => Some(Point::Ready((*user).clone())),
+        }
+    })
+}
+
+fn task(work: Work, needs: BTreeSet<Point>, wants: BTreeSet<Point>) -> Task {
+    Task { work, needs, wants, priority: 0 }
+}
+
+/// Two buckets that replicate to each other cannot each wait for the other's
+/// end: inside a circle, an edge that only fed a late property does not bind.
+fn break_late_circles(tasks: &mut [Task], state: &State) {
+    let mut graph = DiGraph::<usize, ()>::new();
+    let index: Vec<_> = (0..tasks.len()).map(|n| graph.add_node(n)).collect();
+    let deletes: HashMap<Address, usize> = tasks
+        .iter()
+        .enumerate()
+        .filter(|(_, task)| matches!(task.work, Work::Delete(_)))
+        .map(|(n, task)| (task.work.address().clone(), n))
+        .collect();
+    for (n, task) in tasks.iter().enumerate() {
+        for need in &task.needs {
+            if let Point::Deleted(user) = need
+                && let Some(&user) = deletes.get(user)
+            {
+                graph.add_edge(index[user], index[n], ());
+            }
+        }
+    }
+    for circle in tarjan_scc(&graph).into_iter().filter(|circle| circle.len() > 1) {
+        let members: HashSet<Address> = circle.iter().map(|i| tasks[graph[*i]].work.address().clone()).collect();
+        for i in circle {
+            let task = &mut tasks[graph[i]];
+            let address = task.work.address().clone();
+            task.needs.retain(|need| match need {
+                Point::Deleted(user) if members.contains(user) => !is_late(state, user, &address),
+                _ => true,
+            });
+        }
+    }
+}
+
+fn is_late(state: &State, user: &Address, target: &Address) -> bool {
+    let edges = state.records.get(user).into_iter().flat_map(|record| &record.dependencies);
+    edges.into_iter().any(|Dependency { address, late }| address == target && *late)
+}
+
+/// Orders work by the longest chain that it begins, in typical seconds.
+fn prioritise(tasks: &mut [Task]) {
+    let mut waiting: HashMap<&Point, Vec<usize>> = HashMap::new();
+    for (n, task) in tasks.iter().enumerate() {
+        for point in task.needs.iter().chain(&task.wants) {
+            waiting.entry(point).or_default().push(n);
+        }
+    }
+    let mut known = vec![None; tasks.len()];
+    for n in 0..tasks.len() {
+        longest(n, tasks, &waiting, &mut known);
+    }
+    for (task, priority) in tasks.iter_mut().zip(known) {
+        task.priority = priority.unwrap_or_default();
+    }
+}
+
+fn longest(n: usize, tasks: &[Task], waiting: &HashMap<&Point, Vec<usize>>, known: &mut [Option<u32>]) -> u32 {
+    if let Some(found) = known[n] {
+        return found;
+    }
+    // Holds against circles, which there are none of in a graph that was
+    // sorted.
+    known[n] = Some(0);
+    let reached = reached_by(&tasks[n].work, false).into_iter().chain(reached_by(&tasks[n].work, true));
+    let followers: BTreeSet<usize> =
+        reached.filter_map(|point| waiting.get(&point)).flatten().copied().collect();
+    let after = followers.into_iter().map(|next| longest(next, tasks, waiting, known)).max().unwrap_or(0);
+    let found = after + 1;
+    known[n] = Some(found);
+    found
+}

@@ -1,0 +1,39 @@
+//! Physical names that the stack file leaves out.
+
+use crate::address::Address;
+use crate::resource::{NameRule, Place};
+
+/// Returns a name made of deployment, logical id, keys and generation: the
+/// same on every run, so that the resource is found again after a crash. A
+/// hash ends it, which also tells accounts and regions apart.
+pub fn physical(rule: &NameRule, deployment: &str, address: &Address, generation: u32, place: &Place) -> String {
+    let seed = format!("{} {deployment} {address} {generation} {}", place.account, place.region);
+    let hash = &crate::hash::hex(seed.as_bytes())[..8];
+    let mut words = vec![deployment.replace('.', "-"), address.resource.clone()];
+    words.extend(address.keys.iter().cloned());
+    let mut stem: String =
+        words.join("-").chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    if rule.lowercase {
+        stem.make_ascii_lowercase();
+    }
+    stem.truncate(rule.max.saturating_sub(hash.len() + 1));
+    format!("{}-{hash}", stem.trim_end_matches('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_enough_and_differ_by_generation() {
+        let place =
+            Place { region: "us-east-1".into(), account: "000000000000".into(), partition: "aws".into() };
+        let rule = NameRule { property: "BucketName", max: 40, lowercase: true };
+        let mut address = Address::new("us-east-1", "ReceiptsOfAllThePaymentsEverMade");
+        address.keys = vec!["eu-west-1".to_owned()];
+        let first = physical(&rule, "payments.dev", &address, 0, &place);
+        assert!(first.len() <= 40, "{first}");
+        assert!(first.starts_with("payments-dev-receipts"), "{first}");
+        assert_ne!(first, physical(&rule, "payments.dev", &address, 1, &place));
+    }
+}
