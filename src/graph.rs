@@ -73,7 +73,11 @@ impl Graph {
         let mut graph = Self::default();
         for (name, pass) in PASSES {
             pass(&mut graph, &expansion.nodes);
-            tracing::trace!(pass = name, edges = graph.edges.values().map(BTreeSet::len).sum::<usize>(), "Graph pass");
+            tracing::trace!(
+                pass = name,
+                edges = graph.edges.values().map(BTreeSet::len).sum::<usize>(),
+                "Graph pass"
+            );
         }
         graph.order = graph.sorted(&expansion.order)?;
         Ok(graph)
@@ -125,7 +129,8 @@ impl Graph {
         }
         for (address, edges) in &self.edges {
             for edge in edges {
-                let ends = (index.get(&(&edge.target, edge.until)), index.get(&(address, edge.holds)));
+                let ends =
+                    (index.get(&(&edge.target, edge.until)), index.get(&(address, edge.holds)));
                 if let (Some(&from), Some(&to)) = ends {
                     graph.update_edge(from, to, ());
                 }
@@ -159,7 +164,8 @@ impl Graph {
             }
             path.push(next);
         }
-        let mut addresses: Vec<Address> = path.into_iter().map(|index| graph[index].0.clone()).collect();
+        let mut addresses: Vec<Address> =
+            path.into_iter().map(|index| graph[index].0.clone()).collect();
         addresses.dedup();
         if addresses.len() > 1 && addresses.first() == addresses.last() {
             addresses.pop();
@@ -172,7 +178,8 @@ impl Graph {
 /// first, so that plans read like the file and are the same on every run. The
 /// order is that of the *created* moments.
 fn stable_order(graph: &DiGraph<(&Address, Moment), ()>, preferred: &[Address]) -> Vec<Address> {
-    let rank: HashMap<&Address, usize> = preferred.iter().enumerate().map(|(rank, a)| (a, rank)).collect();
+    let rank: HashMap<&Address, usize> =
+        preferred.iter().enumerate().map(|(rank, a)| (a, rank)).collect();
     let key = |index: NodeIndex| {
         let (address, moment) = graph[index];
         // A free *ready* moment only frees others: take it at once.
@@ -215,8 +222,10 @@ fn add_references(graph: &mut Graph, nodes: &Nodes) {
     for (address, node) in nodes {
         for reference in &node.references {
             let Some(target) = nodes.get(&reference.target) else { continue };
-            let late = schema::marked(node.kind.schema(), &reference.property, "x-late") && !reference.own_item;
-            let needs_ready = schema::marked(node.kind.schema(), &reference.property, "x-needs-ready");
+            let late = schema::marked(node.kind.schema(), &reference.property, "x-late")
+                && !reference.own_item;
+            let needs_ready =
+                schema::marked(node.kind.schema(), &reference.property, "x-needs-ready");
             let soon = late || (is_early(target, reference) && !needs_ready);
             let edge = Edge {
                 target: reference.target.clone(),
@@ -234,14 +243,17 @@ fn is_early(target: &Node, reference: &Reference) -> bool {
     match attribute {
         // The identifier itself.
         None => true,
-        Some(path) => schema::marked_within(target.kind.attributes(), &path.replace('.', "/"), "x-early"),
+        Some(path) => {
+            schema::marked_within(target.kind.attributes(), &path.replace('.', "/"), "x-early")
+        }
     }
 }
 
 fn add_explicit(graph: &mut Graph, nodes: &Nodes) {
     for (address, node) in nodes {
         for target in &node.depends_on {
-            let edge = Edge { target: target.clone(), until: Moment::Ready, holds: Moment::Created };
+            let edge =
+                Edge { target: target.clone(), until: Moment::Ready, holds: Moment::Created };
             graph.add(address, edge);
         }
     }
@@ -261,14 +273,20 @@ fn add_attachments(graph: &mut Graph, nodes: &Nodes) {
             .edges
             .iter()
             .filter(|(user, edges)| {
-                let uses = edges.iter().any(|edge| edge.target == *target && edge.holds == Moment::Created);
+                let uses = edges
+                    .iter()
+                    .any(|edge| edge.target == *target && edge.holds == Moment::Created);
                 uses && !attachments.contains(*user) && !before.contains(*user)
             })
             .map(|(user, _)| user.clone())
             .collect();
         for user in users {
             for attachment in attachments {
-                let edge = Edge { target: attachment.clone(), until: Moment::Ready, holds: Moment::Created };
+                let edge = Edge {
+                    target: attachment.clone(),
+                    until: Moment::Ready,
+                    holds: Moment::Created,
+                };
                 graph.add(&user, edge);
             }
         }
@@ -305,7 +323,8 @@ impl Graph {
     pub fn dot(&self) -> String {
         let mut text = String::from("digraph payctl {\n  rankdir=LR;\n  node [shape=box];\n");
         for (number, (place, members)) in self.by_place().into_iter().enumerate() {
-            let _infallible = writeln!(text, "  subgraph cluster_{number} {{\n    label=\"{place}\";");
+            let _infallible =
+                writeln!(text, "  subgraph cluster_{number} {{\n    label=\"{place}\";");
             for address in members {
                 let _infallible = writeln!(text, "    \"{address}\";");
             }
@@ -323,7 +342,8 @@ impl Graph {
 
     /// Returns the graph as a Mermaid flowchart.
     pub fn mermaid(&self) -> String {
-        let number: HashMap<&Address, usize> = self.edges.keys().enumerate().map(|(n, a)| (a, n)).collect();
+        let number: HashMap<&Address, usize> =
+            self.edges.keys().enumerate().map(|(n, a)| (a, n)).collect();
         let mut text = String::from("flowchart LR\n");
         for (place, members) in self.by_place() {
             let _infallible = writeln!(text, "  subgraph {place}");
@@ -335,7 +355,8 @@ impl Graph {
         for (address, edges) in &self.edges {
             for edge in self.shown(edges) {
                 let arrow = if edge.is_late() { "-.->" } else { "-->" };
-                let _infallible = writeln!(text, "  n{} {arrow} n{}", number[address], number[&edge.target]);
+                let _infallible =
+                    writeln!(text, "  n{} {arrow} n{}", number[address], number[&edge.target]);
             }
         }
         text

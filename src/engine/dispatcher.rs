@@ -53,7 +53,9 @@ impl Dispatcher {
         let (sender, receiver) = oneshot::channel();
         self.sender.send((entries, sender)).map_err(|_| lost())?;
         let written = receiver.await.map_err(|_| lost())?;
-        written.map_err(|error| Failure::refused(format!("{error}. What AWS did since is found again by the next run")))
+        written.map_err(|error| {
+            Failure::refused(format!("{error}. What AWS did since is found again by the next run"))
+        })
     }
 }
 
@@ -63,7 +65,9 @@ impl Running {
         self.thread.join().map_err(|_| StateError::Io {
             action: "cannot write",
             path: std::path::PathBuf::from("the state"),
-            source: std::io::Error::other("the thread that writes it ended. This is a bug in payctl"),
+            source: std::io::Error::other(
+                "the thread that writes it ended. This is a bug in payctl",
+            ),
         })
     }
 }

@@ -64,7 +64,14 @@ impl Calls {
         let _nobody_reads = self.events.send(event);
     }
 
-    fn called(&self, address: &Address, operation: &str, region: &str, took: Duration, failure: Option<&Failure>) {
+    fn called(
+        &self,
+        address: &Address,
+        operation: &str,
+        region: &str,
+        took: Duration,
+        failure: Option<&Failure>,
+    ) {
         self.count.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(%address, operation, region, took = ?took, failure = failure.map(tracing::field::display), "Call");
         self.tell(Event::Called {
@@ -78,7 +85,9 @@ impl Calls {
 
     async fn permit(&self, region: &str) -> OwnedSemaphorePermit {
         let semaphore = Arc::clone(
-            lock(&self.permits).entry(region.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(self.in_flight))),
+            lock(&self.permits)
+                .entry(region.to_owned())
+                .or_insert_with(|| Arc::new(Semaphore::new(self.in_flight))),
         );
         // The semaphore is never closed.
         match semaphore.acquire_owned().await {
@@ -96,7 +105,8 @@ pub(crate) struct Observer {
 
 impl Link for Observer {
     fn intent<'a>(&'a self, operation: &'a str) -> BoxFuture<'a, Result<u64>> {
-        let refused = Failure::refused("a plan must not change anything. This is a bug in payctl").of(operation);
+        let refused = Failure::refused("a plan must not change anything. This is a bug in payctl")
+            .of(operation);
         async { Err(refused) }.boxed()
     }
 
@@ -144,14 +154,19 @@ impl Link for Worker {
     fn intent<'a>(&'a self, operation: &'a str) -> BoxFuture<'a, Result<u64>> {
         async move {
             let n = self.intents.fetch_add(1, Ordering::Relaxed);
-            let entry = Entry::Intent { n, address: self.address.clone(), operation: operation.to_owned() };
+            let entry =
+                Entry::Intent { n, address: self.address.clone(), operation: operation.to_owned() };
             self.dispatcher.write(vec![entry]).await?;
             Ok(n)
         }
         .boxed()
     }
 
-    fn outcome<'a>(&'a self, intent: u64, failure: Option<&'a Failure>) -> BoxFuture<'a, Result<()>> {
+    fn outcome<'a>(
+        &'a self,
+        intent: u64,
+        failure: Option<&'a Failure>,
+    ) -> BoxFuture<'a, Result<()>> {
         let entry = Entry::Outcome { n: intent, failure: failure.map(|failure| failure.class) };
         async move { self.dispatcher.write(vec![entry]).await }.boxed()
     }
@@ -164,7 +179,9 @@ impl Link for Worker {
                 status: Status::Created,
                 ..self.draft.clone()
             };
-            self.dispatcher.write(vec![Entry::Put { address: self.address.clone(), record }]).await?;
+            self.dispatcher
+                .write(vec![Entry::Put { address: self.address.clone(), record }])
+                .await?;
             *lock(&self.named) = Some(id.clone());
             lock(&self.board).set(self.kind, &self.address, Some(id), attributes);
             self.calls.tell(Event::Created { address: self.address.clone() });
@@ -175,7 +192,8 @@ impl Link for Worker {
     }
 
     fn waiting(&self, reason: &str) {
-        self.calls.tell(Event::Waiting { address: self.address.clone(), reason: reason.to_owned() });
+        self.calls
+            .tell(Event::Waiting { address: self.address.clone(), reason: reason.to_owned() });
     }
 
     fn is_stopping(&self) -> bool {

@@ -13,7 +13,10 @@ use futures::stream::FuturesUnordered;
 use serde_json::Value;
 
 /// Reads every recorded node, all regions at once.
-pub async fn recorded(setting: &Setting, state: &State) -> std::result::Result<Observed, Vec<(Address, Failure)>> {
+pub async fn recorded(
+    setting: &Setting,
+    state: &State,
+) -> std::result::Result<Observed, Vec<(Address, Failure)>> {
     let mut reads = FuturesUnordered::new();
     for (address, record) in &state.records {
         let Some(kind) = crate::resources::kind(&record.type_name) else { continue };
@@ -76,7 +79,9 @@ pub async fn unrecorded(
         let has_identity = identity(kind, desired, &cx.place).is_some();
         if pending.is_some() || !has_identity || kind.meta().overwrites {
             let was_pending = pending.is_some();
-            looks.push(async move { (step.address.clone(), look(kind, desired, &cx, was_pending).await) });
+            looks.push(async move {
+                (step.address.clone(), look(kind, desired, &cx, was_pending).await)
+            });
         }
     }
     let mut failed = Vec::new();
@@ -96,7 +101,12 @@ pub async fn unrecorded(
     if failed.is_empty() { Ok(any) } else { Err(failed) }
 }
 
-async fn look(kind: &'static dyn Kind, desired: &Value, cx: &Cx, was_pending: bool) -> Result<Option<Found>> {
+async fn look(
+    kind: &'static dyn Kind,
+    desired: &Value,
+    cx: &Cx,
+    was_pending: bool,
+) -> Result<Option<Found>> {
     let found = find(kind, desired, cx).await?;
     Ok(found.map(|live| {
         let owner = ownership(kind, &cx.owner, &live, desired, was_pending);
@@ -106,7 +116,11 @@ async fn look(kind: &'static dyn Kind, desired: &Value, cx: &Cx, was_pending: bo
 
 /// Finds a node's resource by its fixed identity, else by what the kind knows
 /// of its own.
-pub(crate) async fn find(kind: &'static dyn Kind, desired: &Value, cx: &Cx) -> Result<Option<LiveValue>> {
+pub(crate) async fn find(
+    kind: &'static dyn Kind,
+    desired: &Value,
+    cx: &Cx,
+) -> Result<Option<LiveValue>> {
     let id = match identity(kind, desired, &cx.place) {
         Some(id) => Some(id),
         // A parent that is not made yet has no children.
@@ -151,7 +165,9 @@ pub(crate) fn ownership(
         found.and_then(|tag| tag["Value"].as_str())
     };
     match (tag(DEPLOYMENT_TAG), tag(ADDRESS_TAG)) {
-        (Some(deployment), Some(address)) if deployment == owner.deployment && address == owner.address.tag() => {
+        (Some(deployment), Some(address))
+            if deployment == owner.deployment && address == owner.address.tag() =>
+        {
             Ownership::Ours
         }
         (Some(deployment), Some(address)) => Ownership::Other(format!("{address} of {deployment}")),

@@ -70,7 +70,8 @@ impl Setting {
 
     /// Returns the context of calls that only look.
     pub(crate) fn observer(&self, place: Place, owner: Owner) -> Cx {
-        let link = Arc::new(Observer { calls: Arc::clone(&self.calls), address: owner.address.clone() });
+        let link =
+            Arc::new(Observer { calls: Arc::clone(&self.calls), address: owner.address.clone() });
         Cx::new(
             place,
             owner,
@@ -139,7 +140,11 @@ impl Run {
     /// Returns the node as recorded, for work without a fresh look.
     pub(crate) fn recorded_live(&self, address: &Address) -> Option<LiveValue> {
         let record = self.record(address)?;
-        Some(LiveValue { id: record.id, properties: record.properties, attributes: record.attributes })
+        Some(LiveValue {
+            id: record.id,
+            properties: record.properties,
+            attributes: record.attributes,
+        })
     }
 
     /// Whether an earlier run began to create the node and did not learn the
@@ -172,7 +177,8 @@ impl Run {
         desired: &Value,
         was_pending: bool,
     ) -> bool {
-        super::refresh::ownership(kind, owner, live, desired, was_pending) == crate::plan::Ownership::Ours
+        super::refresh::ownership(kind, owner, live, desired, was_pending)
+            == crate::plan::Ownership::Ours
     }
 
     async fn perform(&self, work: &Work) -> Result<()> {
@@ -180,7 +186,10 @@ impl Run {
             return Err(Failure::refused("the plan has no step for it. This is a bug in payctl"));
         };
         if lock(&self.tripped).contains(&step.region) {
-            return Err(Failure::local(Class::Unreachable, format!("{} does not answer", step.region)));
+            return Err(Failure::local(
+                Class::Unreachable,
+                format!("{} does not answer", step.region),
+            ));
         }
         let done = match work {
             Work::Converge(_) => worker::converge(self, step).await,
@@ -242,7 +251,9 @@ pub async fn run(
         calls: Arc::clone(&setting.calls),
         dispatcher,
         board: Arc::new(Mutex::new(known_at_start(plan, &state))),
-        desired: Mutex::new(plan.steps.iter().map(|s| (s.address.clone(), s.desired.clone())).collect()),
+        desired: Mutex::new(
+            plan.steps.iter().map(|s| (s.address.clone(), s.desired.clone())).collect(),
+        ),
         intents: Arc::new(AtomicU64::new(0)),
         on_created,
         setting,
@@ -291,7 +302,10 @@ async fn close(run: &Run, plan: &Plan) -> BTreeMap<String, OutputValue> {
             && !crate::value::has_unknown(&value)
         {
             let value = if output.secret() { Value::from("(secret)") } else { value };
-            outputs.insert(output.name.clone(), OutputValue { value, description: output.description.clone() });
+            outputs.insert(
+                output.name.clone(),
+                OutputValue { value, description: output.description.clone() },
+            );
         }
     }
     let deployment = run.inputs().deployment;
@@ -337,14 +351,18 @@ impl Loop {
         let mut lost = HashMap::new();
         for step in plan.steps.iter().filter(|step| step.action == Action::Unreachable) {
             let address = &step.address;
-            for point in [Point::Created(address.clone()), Point::Ready(address.clone()), Point::Deleted(address.clone())]
-            {
+            for point in [
+                Point::Created(address.clone()),
+                Point::Ready(address.clone()),
+                Point::Deleted(address.clone()),
+            ] {
                 lost.insert(point, address.clone());
             }
         }
         let mut summary = Summary::default();
         for step in plan.steps.iter().filter(|step| step.action == Action::Unreachable) {
-            let failure = Failure::local(Class::Unreachable, format!("{} does not answer", step.region));
+            let failure =
+                Failure::local(Class::Unreachable, format!("{} does not answer", step.region));
             summary.failed.push((step.address.clone(), Action::Unreachable, failure));
         }
         Self {
@@ -359,7 +377,11 @@ impl Loop {
         }
     }
 
-    async fn drive(mut self, mut created: mpsc::UnboundedReceiver<Address>, stop: &Notify) -> Summary {
+    async fn drive(
+        mut self,
+        mut created: mpsc::UnboundedReceiver<Address>,
+        stop: &Notify,
+    ) -> Summary {
         self.start_ready();
         while !self.running.is_empty() {
             tokio::select! {
@@ -396,7 +418,10 @@ impl Loop {
         }
     }
 
-    fn ended(&mut self, ended: std::result::Result<(Work, Duration, Result<()>), tokio::task::JoinError>) {
+    fn ended(
+        &mut self,
+        ended: std::result::Result<(Work, Duration, Result<()>), tokio::task::JoinError>,
+    ) {
         match ended {
             Ok((work, took, Ok(()))) => self.done(&work, took),
             Ok((work, _, Err(failure))) => self.failed(&work, failure),
@@ -424,7 +449,11 @@ impl Loop {
         if is_last {
             let action = self.action(address);
             *self.summary.done.entry(action).or_default() += 1;
-            self.run.calls.tell(Event::Finished { address: address.clone(), action, milliseconds: milliseconds(took) });
+            self.run.calls.tell(Event::Finished {
+                address: address.clone(),
+                action,
+                milliseconds: milliseconds(took),
+            });
         }
     }
 
@@ -437,7 +466,11 @@ impl Loop {
                 self.lost.insert(point, address.clone());
             }
         }
-        self.run.calls.tell(Event::Failed { address: address.clone(), action, failure: failure.clone() });
+        self.run.calls.tell(Event::Failed {
+            address: address.clone(),
+            action,
+            failure: failure.clone(),
+        });
         self.summary.failed.push((address, action, failure));
     }
 
@@ -477,7 +510,10 @@ impl Loop {
     fn may_start(&self, task: &Task) -> bool {
         !self.summary.interrupted
             && task.needs.is_subset_of(&self.reached)
-            && task.wants.iter().all(|want| self.reached.contains(want) || self.lost.contains_key(want))
+            && task
+                .wants
+                .iter()
+                .all(|want| self.reached.contains(want) || self.lost.contains_key(want))
     }
 
     fn start(&mut self, work: Work) {
@@ -503,7 +539,11 @@ impl Loop {
             return;
         }
         let action = self.action(&address);
-        self.run.calls.tell(Event::Skipped { address: address.clone(), action, because: because.clone() });
+        self.run.calls.tell(Event::Skipped {
+            address: address.clone(),
+            action,
+            because: because.clone(),
+        });
         self.summary.skipped.push((address, action, because));
     }
 }

@@ -62,7 +62,9 @@ pub(super) struct Task {
 /// Returns the points that the end of a piece of work reaches.
 pub(super) fn reached_by(work: &Work, is_completed_later: bool) -> Vec<Point> {
     match work {
-        Work::Converge(a) if is_completed_later => vec![Point::Created(a.clone()), Point::Settled(a.clone())],
+        Work::Converge(a) if is_completed_later => {
+            vec![Point::Created(a.clone()), Point::Settled(a.clone())]
+        }
         Work::Converge(a) => vec![Point::Created(a.clone()), Point::Ready(a.clone())],
         Work::Complete(a) => vec![Point::Ready(a.clone())],
         Work::Delete(a) => vec![Point::Deleted(a.clone())],
@@ -72,12 +74,16 @@ pub(super) fn reached_by(work: &Work, is_completed_later: bool) -> Vec<Point> {
 
 /// Whether the step creates or changes something.
 pub(super) fn converges(step: &Step) -> bool {
-    matches!(step.action, Action::Create | Action::Update | Action::Replace | Action::Adopt | Action::Move)
+    matches!(
+        step.action,
+        Action::Create | Action::Update | Action::Replace | Action::Adopt | Action::Move
+    )
 }
 
 /// Returns the work of a plan.
 pub(super) fn tasks(plan: &Plan, graph: &Graph, state: &State) -> Vec<Task> {
-    let steps: BTreeMap<&Address, &Step> = plan.steps.iter().map(|step| (&step.address, step)).collect();
+    let steps: BTreeMap<&Address, &Step> =
+        plan.steps.iter().map(|step| (&step.address, step)).collect();
     let users = users(state);
     let mut tasks = Vec::new();
     for step in &plan.steps {
@@ -123,7 +129,11 @@ fn convergence(
             Moment::Created => Point::Created(edge.target.clone()),
             Moment::Ready => Point::Ready(edge.target.clone()),
         };
-        if edge.is_late() { wants.insert(point) } else { needs.insert(point) };
+        if edge.is_late() {
+            wants.insert(point)
+        } else {
+            needs.insert(point)
+        };
     }
     let mut tasks = vec![task(Work::Converge(address.clone()), needs, BTreeSet::new())];
     if !wants.is_empty() {
@@ -154,7 +164,9 @@ fn released_by<'a>(
     users.get(address).into_iter().flatten().filter_map(|user| {
         let step = steps.get(*user)?;
         match step.action {
-            Action::Delete | Action::Forget | Action::Unreachable => Some(Point::Deleted((*user).clone())),
+            Action::Delete | Action::Forget | Action::Unreachable => {
+                Some(Point::Deleted((*user).clone()))
+            }
             Action::None => None,
             _ => Some(Point::Ready((*user).clone())),
         }
@@ -186,7 +198,8 @@ fn break_late_circles(tasks: &mut [Task], state: &State) {
         }
     }
     for circle in tarjan_scc(&graph).into_iter().filter(|circle| circle.len() > 1) {
-        let members: HashSet<Address> = circle.iter().map(|i| tasks[graph[*i]].work.address().clone()).collect();
+        let members: HashSet<Address> =
+            circle.iter().map(|i| tasks[graph[*i]].work.address().clone()).collect();
         for i in circle {
             let task = &mut tasks[graph[i]];
             let address = task.work.address().clone();
@@ -220,17 +233,24 @@ fn prioritise(tasks: &mut [Task]) {
     }
 }
 
-fn longest(n: usize, tasks: &[Task], waiting: &HashMap<&Point, Vec<usize>>, known: &mut [Option<u32>]) -> u32 {
+fn longest(
+    n: usize,
+    tasks: &[Task],
+    waiting: &HashMap<&Point, Vec<usize>>,
+    known: &mut [Option<u32>],
+) -> u32 {
     if let Some(found) = known[n] {
         return found;
     }
     // Holds against circles, which there are none of in a graph that was
     // sorted.
     known[n] = Some(0);
-    let reached = reached_by(&tasks[n].work, false).into_iter().chain(reached_by(&tasks[n].work, true));
+    let reached =
+        reached_by(&tasks[n].work, false).into_iter().chain(reached_by(&tasks[n].work, true));
     let followers: BTreeSet<usize> =
         reached.filter_map(|point| waiting.get(&point)).flatten().copied().collect();
-    let after = followers.into_iter().map(|next| longest(next, tasks, waiting, known)).max().unwrap_or(0);
+    let after =
+        followers.into_iter().map(|next| longest(next, tasks, waiting, known)).max().unwrap_or(0);
     let found = after + 1;
     known[n] = Some(found);
     found

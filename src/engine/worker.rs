@@ -7,7 +7,8 @@ use crate::address::Address;
 use crate::aws::owned::{ADDRESS_TAG, DEPLOYMENT_TAG, GENERATION_TAG};
 use crate::plan::{self, Action, Step, diff, secret};
 use crate::resource::{
-    Change, Changes, Class, Cx, Desired, Failure, Id, Kind, LiveValue, Owner, Place, RecordedValue, Result, schema,
+    Change, Changes, Class, Cx, Desired, Failure, Id, Kind, LiveValue, Owner, Place, RecordedValue,
+    Result, schema,
 };
 use crate::stack::{Lookup, Node};
 use crate::state::journal::Entry;
@@ -95,7 +96,8 @@ pub(crate) async fn delete_old(run: &Run, step: &Step) -> Result<()> {
     while let Some(outgoing) = record.outgoing.first().cloned() {
         delete_outgoing(run, &cx, &outgoing).await?;
         record.outgoing.remove(0);
-        run.write(vec![Entry::Put { address: step.address.clone(), record: record.clone() }]).await?;
+        run.write(vec![Entry::Put { address: step.address.clone(), record: record.clone() }])
+            .await?;
     }
     Ok(())
 }
@@ -129,7 +131,13 @@ fn draft(step: &Step, id: &Id, properties: Value) -> Record {
 }
 
 /// Turns a context that only looks into one that may change the node.
-fn worker_cx(run: &Run, kind: &'static dyn Kind, address: &Address, cx: Cx, draft: Record) -> (Cx, Arc<Worker>) {
+fn worker_cx(
+    run: &Run,
+    kind: &'static dyn Kind,
+    address: &Address,
+    cx: Cx,
+    draft: Record,
+) -> (Cx, Arc<Worker>) {
     let link = Arc::new(Worker {
         calls: Arc::clone(&run.calls),
         kind,
@@ -147,25 +155,29 @@ fn worker_cx(run: &Run, kind: &'static dyn Kind, address: &Address, cx: Cx, draf
 
 impl<'a> Job<'a> {
     fn new(run: &'a Run, step: &'a Step, completing: bool) -> Result<Self> {
-        let node = run
-            .expansion
-            .nodes
-            .get(&step.address)
-            .ok_or_else(|| Failure::refused("the stack no longer declares the node. This is a bug in payctl"))?;
+        let node = run.expansion.nodes.get(&step.address).ok_or_else(|| {
+            Failure::refused("the stack no longer declares the node. This is a bug in payctl")
+        })?;
         let siblings = |address: &Address| lock(&run.desired).get(address).cloned();
         let mut properties = plan::desired(&run.inputs(), node, step.generation, run, &siblings)
             .map_err(|error| Failure::refused(error.to_string()))?;
-        let mask = |value: &Value| secret::masked(node.kind.schema(), &node.secrets, &run.salt(), value);
+        let mask =
+            |value: &Value| secret::masked(node.kind.schema(), &node.secrets, &run.salt(), value);
         lock(&run.desired).insert(step.address.clone(), mask(&properties));
         let dropped = drop_unknown_late(node.kind, &mut properties);
         if has_unknown(&properties) {
             let sources = unknown_sources(&properties).join(", ");
-            return Err(Failure::refused(format!("{sources} is still not known. This is a bug in payctl")));
+            return Err(Failure::refused(format!(
+                "{sources} is still not known. This is a bug in payctl"
+            )));
         }
         let shown = mask(&properties);
         let place = run.inputs().place(&step.address);
-        let owner =
-            Owner { deployment: run.inputs().id(), address: step.address.clone(), generation: step.generation };
+        let owner = Owner {
+            deployment: run.inputs().id(),
+            address: step.address.clone(),
+            generation: step.generation,
+        };
         let full = with_ownership(node.kind, &owner, properties);
         let mut draft = draft(step, &Id::from(""), shown.clone());
         draft.retain = plan::retains(node);
@@ -185,7 +197,8 @@ impl<'a> Job<'a> {
         self.write_pending().await?;
         let mut tries = 0;
         loop {
-            let made = self.kind.converge(self.full.clone(), None, &Changes::default(), &self.cx).await;
+            let made =
+                self.kind.converge(self.full.clone(), None, &Changes::default(), &self.cx).await;
             let failure = match made {
                 Ok(attributes) => return self.finish(attributes).await,
                 Err(failure) => failure,
@@ -269,9 +282,13 @@ impl<'a> Job<'a> {
     /// what differs.
     async fn take_over(&mut self, from: Option<&Address>) -> Result<()> {
         let Some(live) = self.step.live.clone() else {
-            return Err(Failure::refused("nothing was found to take over. This is a bug in payctl"));
+            return Err(Failure::refused(
+                "nothing was found to take over. This is a bug in payctl",
+            ));
         };
-        let applied = from.and_then(|from| self.run.record(from)).map_or(Value::Null, |record| record.properties);
+        let applied = from
+            .and_then(|from| self.run.record(from))
+            .map_or(Value::Null, |record| record.properties);
         if let Some(from) = from {
             let record = Record {
                 id: live.id.clone(),
@@ -280,14 +297,18 @@ impl<'a> Job<'a> {
                 ..self.link.draft.clone()
             };
             let gone = Entry::Remove { address: from.clone() };
-            self.run.write(vec![gone, Entry::Put { address: self.step.address.clone(), record }]).await?;
+            self.run
+                .write(vec![gone, Entry::Put { address: self.step.address.clone(), record }])
+                .await?;
         }
         self.record_named(&live).await?;
         self.bring(live, &applied).await
     }
 
     async fn replace(&mut self) -> Result<()> {
-        let Some(old) = self.run.record(&self.step.address) else { return self.create(Vec::new()).await };
+        let Some(old) = self.run.record(&self.step.address) else {
+            return self.create(Vec::new()).await;
+        };
         let mut outgoing = old.outgoing.clone();
         let replaced = Outgoing {
             type_name: old.type_name.clone(),
@@ -297,7 +318,9 @@ impl<'a> Job<'a> {
         };
         if self.step.delete_first {
             let deleting = Record { status: Status::Deleting, ..old };
-            self.run.write(vec![Entry::Put { address: self.step.address.clone(), record: deleting }]).await?;
+            self.run
+                .write(vec![Entry::Put { address: self.step.address.clone(), record: deleting }])
+                .await?;
             let recorded = RecordedValue { id: replaced.id, applied: replaced.properties };
             self.kind.delete(recorded, &self.cx).await?;
             self.run.write(vec![Entry::Remove { address: self.step.address.clone() }]).await?;
@@ -322,7 +345,12 @@ impl<'a> Job<'a> {
 
     /// Changes what differs between `live` and what is desired.
     async fn bring(&mut self, live: LiveValue, applied: &Value) -> Result<()> {
-        let seen = secret::masked(self.kind.schema(), &self.node.secrets, &self.run.salt(), &live.properties);
+        let seen = secret::masked(
+            self.kind.schema(),
+            &self.node.secrets,
+            &self.run.salt(),
+            &live.properties,
+        );
         let mut changes = diff::diff(self.kind, &self.shown, &seen, applied);
         if let Some(change) = changes.iter().find(|change| change.replaces) {
             return Err(Failure::refused(format!(
@@ -331,8 +359,10 @@ impl<'a> Job<'a> {
             )));
         }
         changes.extend(lost_ownership(&self.full, &live.properties));
-        let attributes =
-            self.kind.converge(self.full.clone(), Some(live.clone()), &Changes(changes), &self.cx).await?;
+        let attributes = self
+            .kind
+            .converge(self.full.clone(), Some(live.clone()), &Changes(changes), &self.cx)
+            .await?;
         let mut merged = live.attributes;
         plan::merge(&mut merged, &attributes);
         *lock(&self.link.named) = Some(live.id);
@@ -423,7 +453,12 @@ fn lost_ownership(full: &Value, live: &Value) -> Vec<Change> {
         .filter_map(|key| {
             let after = value(full, key)?;
             let before = value(live, key).unwrap_or_default();
-            (before != after).then(|| Change { path: format!("Tags/{key}"), before, after, replaces: false })
+            (before != after).then(|| Change {
+                path: format!("Tags/{key}"),
+                before,
+                after,
+                replaces: false,
+            })
         })
         .collect()
 }

@@ -43,7 +43,11 @@ impl Inputs<'_> {
 
     /// Returns the place whose calls serve an address.
     pub fn place(&self, address: &Address) -> Place {
-        let region = if address.is_global() { global_region(&self.deployment.partition) } else { &address.place };
+        let region = if address.is_global() {
+            global_region(&self.deployment.partition)
+        } else {
+            &address.place
+        };
         Place {
             region: region.to_owned(),
             account: self.deployment.account.clone(),
@@ -138,7 +142,15 @@ pub fn desired(
     let mut properties = node.properties(lookup)?;
     let meta = node.kind.meta();
     if let (Some(rule), Value::Object(map)) = (&meta.name, &mut properties) {
-        let made = || names::physical(rule, &inputs.id(), &node.address, generation, &inputs.place(&node.address));
+        let made = || {
+            names::physical(
+                rule,
+                &inputs.id(),
+                &node.address,
+                generation,
+                &inputs.place(&node.address),
+            )
+        };
         map.entry(rule.property).or_insert_with(|| Value::String(made()));
     }
     add_assets(inputs, node, &mut properties)?;
@@ -158,7 +170,10 @@ fn add_assets(inputs: &Inputs<'_>, node: &Node, properties: &mut Value) -> Resul
         let Some(value) = properties.get_mut(name) else { continue };
         let Some(path) = value.as_str() else { continue };
         let asset = assets.add(root, path).map_err(|error| {
-            Diagnostics::from_message(format!("{}: {name}: cannot read the code in '{path}': {error}", node.address))
+            Diagnostics::from_message(format!(
+                "{}: {name}: cannot read the code in '{path}': {error}",
+                node.address
+            ))
         })?;
         *value = json!({ "Asset": asset });
     }
@@ -242,7 +257,8 @@ impl<'a> Planner<'a> {
 
     /// Plans one node.
     fn node(&mut self, node: &Node) -> Result<Step, Diagnostics> {
-        let record = self.record(&node.address).filter(|r| r.type_name == node.kind.meta().type_name);
+        let record =
+            self.record(&node.address).filter(|r| r.type_name == node.kind.meta().type_name);
         let generation = self.generation(&node.address, record);
         let mut step = self.blank(node, generation);
         step.desired = self.evaluate(node, generation)?;
@@ -251,14 +267,18 @@ impl<'a> Planner<'a> {
             step.id = record.map(|record| record.id.clone());
             return Ok(step);
         }
-        if let Some(other) = self.record(&node.address).filter(|r| r.type_name != node.kind.meta().type_name) {
+        if let Some(other) =
+            self.record(&node.address).filter(|r| r.type_name != node.kind.meta().type_name)
+        {
             step.reasons.push(format!("its type was {}", other.type_name));
             self.replace(node, other, &mut step)?;
             return Ok(step);
         }
         match (record, self.inputs.observed.recorded.get(&node.address)) {
             (Some(_), Some(Look::Unreachable)) => step.action = Action::Unreachable,
-            (Some(record), Some(Look::Live(live))) => self.existing(node, record, live, &mut step)?,
+            (Some(record), Some(Look::Live(live))) => {
+                self.existing(node, record, live, &mut step)?
+            }
             (Some(_), _) => {
                 step.action = Action::Create;
                 step.reasons.push("it was deleted outside payctl".to_owned());
@@ -271,7 +291,10 @@ impl<'a> Planner<'a> {
     /// A creation that was begun is found, or repeated, under its own number.
     fn generation(&self, address: &Address, record: Option<&Record>) -> u32 {
         let pending = self.inputs.state.and_then(|state| state.pending.get(address));
-        record.map(|record| record.generation).or(pending.map(|pending| pending.generation)).unwrap_or_default()
+        record
+            .map(|record| record.generation)
+            .or(pending.map(|pending| pending.generation))
+            .unwrap_or_default()
     }
 
     fn blank(&self, node: &Node, generation: u32) -> Step {
@@ -297,19 +320,32 @@ impl<'a> Planner<'a> {
         let evaluated = &self.desired;
         let siblings = |address: &Address| evaluated.get(address).cloned();
         let properties = desired(self.inputs, node, generation, &self.board, &siblings)?;
-        let shown = secret::masked(node.kind.schema(), &node.secrets, &self.inputs.salt(), &properties);
+        let shown =
+            secret::masked(node.kind.schema(), &node.secrets, &self.inputs.salt(), &properties);
         self.desired.insert(node.address.clone(), shown.clone());
         Ok(shown)
     }
 
     /// A node that the state knows and AWS has.
-    fn existing(&mut self, node: &Node, record: &Record, live: &LiveValue, step: &mut Step) -> Result<(), Diagnostics> {
-        let masked = secret::masked(node.kind.schema(), &node.secrets, &self.inputs.salt(), &live.properties);
+    fn existing(
+        &mut self,
+        node: &Node,
+        record: &Record,
+        live: &LiveValue,
+        step: &mut Step,
+    ) -> Result<(), Diagnostics> {
+        let masked = secret::masked(
+            node.kind.schema(),
+            &node.secrets,
+            &self.inputs.salt(),
+            &live.properties,
+        );
         step.id = Some(record.id.clone());
         step.drift = diff::drift(node.kind, &masked, &record.properties);
         step.changes = diff::diff(node.kind, &step.desired, &masked, &record.properties);
         step.live = Some(live.clone());
-        let asked = self.inputs.options.replace.iter().any(|p| selection::matches(p, &node.address));
+        let asked =
+            self.inputs.options.replace.iter().any(|p| selection::matches(p, &node.address));
         if asked || step.changes.iter().any(|change| change.replaces) {
             if asked {
                 step.reasons.push("asked for by --replace".to_owned());
@@ -317,7 +353,8 @@ impl<'a> Planner<'a> {
             return self.replace(node, record, step);
         }
         let unfinished = match record.status {
-            Status::Ready => (!record.outgoing.is_empty()).then_some("an earlier instance is still to be deleted"),
+            Status::Ready => (!record.outgoing.is_empty())
+                .then_some("an earlier instance is still to be deleted"),
             Status::Created => Some("its creation was interrupted"),
             Status::Incomplete => Some("some of its items could not be set"),
             Status::Deleting => Some("its deletion was interrupted"),
@@ -329,7 +366,12 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn replace(&mut self, node: &Node, record: &Record, step: &mut Step) -> Result<(), Diagnostics> {
+    fn replace(
+        &mut self,
+        node: &Node,
+        record: &Record,
+        step: &mut Step,
+    ) -> Result<(), Diagnostics> {
         let forced = std::mem::take(&mut step.changes);
         step.action = Action::Replace;
         step.generation = record.generation + 1;
@@ -337,13 +379,18 @@ impl<'a> Planner<'a> {
         step.desired = self.evaluate(node, step.generation)?;
         let place = self.inputs.place(&node.address);
         let same_type = record.type_name == node.kind.meta().type_name;
-        step.delete_first = same_type && node.kind.identity(Desired(&step.desired), &place).as_ref() == Some(&record.id);
+        step.delete_first = same_type
+            && node.kind.identity(Desired(&step.desired), &place).as_ref() == Some(&record.id);
         step.changes = forced;
         if let Some(rule) = &node.kind.meta().name {
             note_new_name(rule.property, record, step);
         }
         if node.kind.meta().holds_data && !self.inputs.options.allow_data_loss {
-            self.refuse(&node.address, "replacing it loses the data that it holds", "allow it with --allow-data-loss");
+            self.refuse(
+                &node.address,
+                "replacing it loses the data that it holds",
+                "allow it with --allow-data-loss",
+            );
         }
         Ok(())
     }
@@ -351,7 +398,12 @@ impl<'a> Planner<'a> {
     /// A node that the state does not know.
     fn unrecorded(&mut self, node: &Node, step: &mut Step) {
         if let Some((from, record, live)) = self.departing(node, step) {
-            let masked = secret::masked(node.kind.schema(), &node.secrets, &self.inputs.salt(), &live.properties);
+            let masked = secret::masked(
+                node.kind.schema(),
+                &node.secrets,
+                &self.inputs.salt(),
+                &live.properties,
+            );
             step.action = Action::Move;
             step.id = Some(record.id.clone());
             step.generation = record.generation;
@@ -364,7 +416,12 @@ impl<'a> Planner<'a> {
             step.action = Action::Create;
             return;
         };
-        let masked = secret::masked(node.kind.schema(), &node.secrets, &self.inputs.salt(), &found.live.properties);
+        let masked = secret::masked(
+            node.kind.schema(),
+            &node.secrets,
+            &self.inputs.salt(),
+            &found.live.properties,
+        );
         step.action = Action::Adopt;
         step.id = Some(found.live.id.clone());
         step.changes = diff::diff(node.kind, &step.desired, &masked, &Value::Null);
@@ -374,24 +431,37 @@ impl<'a> Planner<'a> {
                 step.reasons.push("it is this deployment's own, by its tags".to_owned());
                 None
             }
-            Ownership::Other(owner) => Some(format!("{} exists and belongs to {owner}", found.live.id)),
+            Ownership::Other(owner) => {
+                Some(format!("{} exists and belongs to {owner}", found.live.id))
+            }
             Ownership::Nobody => Some(format!("{} exists and is not payctl's", found.live.id)),
         };
         match whose {
             Some(message) if !self.inputs.options.adopt => {
-                self.refuse(&node.address, &message, "choose another name, or take it over with --adopt");
+                self.refuse(
+                    &node.address,
+                    &message,
+                    "choose another name, or take it over with --adopt",
+                );
             }
             _ => {}
         }
         if let Some(change) = step.changes.iter().find(|change| change.replaces) {
-            let message = format!("{} exists with another {}, which AWS cannot change", found.live.id, change.path);
+            let message = format!(
+                "{} exists with another {}, which AWS cannot change",
+                found.live.id, change.path
+            );
             self.refuse(&node.address, &message, "delete it or choose another name");
         }
     }
 
     /// Returns the record that leaves the stack with this node's identity: the
     /// resource is renamed, not made anew.
-    fn departing(&self, node: &Node, step: &Step) -> Option<(&'a Address, &'a Record, &'a LiveValue)> {
+    fn departing(
+        &self,
+        node: &Node,
+        step: &Step,
+    ) -> Option<(&'a Address, &'a Record, &'a LiveValue)> {
         let place = self.inputs.place(&node.address);
         let identity = node.kind.identity(Desired(&step.desired), &place)?;
         let state = self.inputs.state?;
@@ -432,9 +502,11 @@ impl<'a> Planner<'a> {
     /// Plans the end of nodes that the stack no longer declares.
     fn departures(&mut self) {
         let Some(state) = self.inputs.state else { return };
-        let moved: Vec<Address> = self.steps.values().filter_map(|step| step.from.clone()).collect();
+        let moved: Vec<Address> =
+            self.steps.values().filter_map(|step| step.from.clone()).collect();
         for (address, record) in &state.records {
-            let declared = !self.inputs.options.destroy && self.inputs.expansion.nodes.contains_key(address);
+            let declared =
+                !self.inputs.options.destroy && self.inputs.expansion.nodes.contains_key(address);
             if declared || moved.contains(address) || !self.selection.allows(address) {
                 continue;
             }
@@ -442,11 +514,17 @@ impl<'a> Planner<'a> {
             self.steps.insert(address.clone(), step);
         }
         for (address, pending) in &state.pending {
-            let declared = !self.inputs.options.destroy && self.inputs.expansion.nodes.contains_key(address);
+            let declared =
+                !self.inputs.options.destroy && self.inputs.expansion.nodes.contains_key(address);
             if declared || state.records.contains_key(address) {
                 continue;
             }
-            let found = self.inputs.observed.found.get(address).filter(|found| found.owner == Ownership::Ours);
+            let found = self
+                .inputs
+                .observed
+                .found
+                .get(address)
+                .filter(|found| found.owner == Ownership::Ours);
             let record = Record {
                 type_name: pending.type_name.clone(),
                 region: pending.region.clone(),
@@ -462,7 +540,8 @@ impl<'a> Planner<'a> {
             let mut step = self.departure(address, &record);
             if found.is_none() {
                 step.action = Action::Forget;
-                step.reasons = vec!["its creation was interrupted and AWS does not have it".to_owned()];
+                step.reasons =
+                    vec!["its creation was interrupted and AWS does not have it".to_owned()];
             }
             self.steps.insert(address.clone(), step);
         }
@@ -509,17 +588,31 @@ impl<'a> Planner<'a> {
     }
 
     fn guard_departure(&mut self, address: &Address, holds_data: bool) {
-        let dropped = !address.is_global() && !self.inputs.deployment.regions.contains(&address.place);
+        let dropped =
+            !address.is_global() && !self.inputs.deployment.regions.contains(&address.place);
         if dropped && !self.inputs.options.allow_region_removal {
-            let message = format!("{} is no longer among the regions and still has nodes", address.place);
-            self.refuse(address, &message, "give all regions with --regions, or allow it with --allow-region-removal");
+            let message =
+                format!("{} is no longer among the regions and still has nodes", address.place);
+            self.refuse(
+                address,
+                &message,
+                "give all regions with --regions, or allow it with --allow-region-removal",
+            );
         } else if holds_data && !self.inputs.options.allow_data_loss {
-            self.refuse(address, "deleting it loses the data that it holds", "allow it with --allow-data-loss");
+            self.refuse(
+                address,
+                "deleting it loses the data that it holds",
+                "allow it with --allow-data-loss",
+            );
         }
     }
 
     fn refuse(&mut self, address: &Address, message: &str, hint: &str) {
-        self.refusals.push(Refusal { address: address.clone(), message: message.to_owned(), hint: hint.to_owned() });
+        self.refusals.push(Refusal {
+            address: address.clone(),
+            message: message.to_owned(),
+            hint: hint.to_owned(),
+        });
     }
 
     fn outputs(&mut self) -> Result<(), Diagnostics> {
@@ -543,7 +636,8 @@ impl<'a> Planner<'a> {
             self.refusals.push(Refusal {
                 address: Address::new("*", pattern),
                 message: format!("'{pattern}' matches no node"),
-                hint: "list the addresses with: payctl plan --json, or payctl state list".to_owned(),
+                hint: "list the addresses with: payctl plan --json, or payctl state list"
+                    .to_owned(),
             });
         }
         Plan {

@@ -43,7 +43,9 @@ pub fn canonical(schema: &Value, value: &Value) -> Value {
 pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
         }
@@ -74,7 +76,9 @@ fn policy(document: &Value) -> Value {
     let mut made = Map::new();
     for (name, value) in document {
         let value = match (name.as_str(), value) {
-            ("Statement", Value::Array(statements)) => Value::Array(statements.iter().map(statement).collect()),
+            ("Statement", Value::Array(statements)) => {
+                Value::Array(statements.iter().map(statement).collect())
+            }
             ("Statement", one) => Value::Array(vec![statement(one)]),
             (_, other) => other.clone(),
         };
@@ -88,11 +92,14 @@ fn statement(statement: &Value) -> Value {
     let made = statement.iter().map(|(name, value)| {
         let value = match (name.as_str(), value) {
             ("Action" | "NotAction" | "Resource" | "NotResource", value) => one_or_sorted(value),
-            ("Principal" | "NotPrincipal", Value::Object(by_type)) => {
-                Value::Object(by_type.iter().map(|(kind, who)| (kind.clone(), principals(who))).collect())
-            }
+            ("Principal" | "NotPrincipal", Value::Object(by_type)) => Value::Object(
+                by_type.iter().map(|(kind, who)| (kind.clone(), principals(who))).collect(),
+            ),
             ("Condition", Value::Object(operators)) => Value::Object(
-                operators.iter().map(|(operator, keys)| (operator.clone(), condition(keys))).collect(),
+                operators
+                    .iter()
+                    .map(|(operator, keys)| (operator.clone(), condition(keys)))
+                    .collect(),
             ),
             (_, other) => other.clone(),
         };
@@ -103,9 +110,9 @@ fn statement(statement: &Value) -> Value {
 
 fn condition(keys: &Value) -> Value {
     match keys {
-        Value::Object(keys) => {
-            Value::Object(keys.iter().map(|(key, values)| (key.clone(), texts(&one_or_sorted(values)))).collect())
-        }
+        Value::Object(keys) => Value::Object(
+            keys.iter().map(|(key, values)| (key.clone(), texts(&one_or_sorted(values)))).collect(),
+        ),
         other => other.clone(),
     }
 }
@@ -162,7 +169,10 @@ mod tests {
             "Principal": {"AWS": "000000000000"},
             "Condition": {"Bool": {"aws:SecureTransport": "false"}}
         }});
-        assert_eq!(canonical(&schema, &ours), canonical(&schema, &Value::String(theirs.to_string())));
+        assert_eq!(
+            canonical(&schema, &ours),
+            canonical(&schema, &Value::String(theirs.to_string()))
+        );
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub fn diff(kind: &dyn Kind, desired: &Value, live: &Value, applied: &Value) -> 
     let schema = kind.schema();
     let mut changes = Vec::new();
     for (name, property) in schema::properties(schema) {
-        let get = |from: &Value| from.get(name).map_or(Value::Null, |value| canonical(property, value));
+        let get =
+            |from: &Value| from.get(name).map_or(Value::Null, |value| canonical(property, value));
         let (desired, live, applied) = (get(desired), get(live), get(applied));
         let mut walk = Walk { schema, changes: &mut changes };
         if property.get("x-tags").is_some() {
@@ -49,7 +50,14 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn compare(&mut self, path: &str, schema: &Value, desired: &Value, live: &Value, applied: &Value) {
+    fn compare(
+        &mut self,
+        path: &str,
+        schema: &Value,
+        desired: &Value,
+        live: &Value,
+        applied: &Value,
+    ) {
         let schema = schema::plain(schema);
         if schema.get("x-write-only").is_some() {
             // Nothing but the last applied value can be compared.
@@ -64,11 +72,15 @@ impl Walk<'_> {
                     self.push(path, live, desired);
                 }
             }
-            (Value::Object(wanted), Value::Object(_)) if !is_unknown(desired) && !is_document(schema) => {
+            (Value::Object(wanted), Value::Object(_))
+                if !is_unknown(desired) && !is_document(schema) =>
+            {
                 self.members(path, schema, wanted, live, applied);
             }
             (Value::Array(wanted), Value::Array(found))
-                if wanted.len() == found.len() && !is_document(schema) && schema.get("x-set").is_none() =>
+                if wanted.len() == found.len()
+                    && !is_document(schema)
+                    && schema.get("x-set").is_none() =>
             {
                 let inner = schema.get("items").unwrap_or(&Value::Null);
                 for (index, (wanted, found)) in wanted.iter().zip(found).enumerate() {
@@ -86,7 +98,14 @@ impl Walk<'_> {
         }
     }
 
-    fn members(&mut self, path: &str, schema: &Value, wanted: &Map<String, Value>, live: &Value, applied: &Value) {
+    fn members(
+        &mut self,
+        path: &str,
+        schema: &Value,
+        wanted: &Map<String, Value>,
+        live: &Value,
+        applied: &Value,
+    ) {
         let before = applied.as_object().into_iter().flat_map(Map::keys);
         let names: BTreeSet<&String> = wanted.keys().chain(before).collect();
         for name in names {
@@ -156,7 +175,8 @@ fn covers(found: &Value, wanted: &Value) -> bool {
             found.get(name).map_or_else(|| empty(wanted), |found| covers(found, wanted))
         }),
         (Value::Array(found), Value::Array(wanted)) => {
-            found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| covers(found, wanted))
+            found.len() == wanted.len()
+                && found.iter().zip(wanted).all(|(found, wanted)| covers(found, wanted))
         }
         _ => same(found, wanted),
     }
@@ -166,7 +186,12 @@ fn covers(found: &Value, wanted: &Value) -> bool {
 fn by_key(tags: &Value) -> BTreeMap<String, Value> {
     let items = tags.as_array().into_iter().flatten();
     items
-        .filter_map(|tag| Some((tag.get("Key")?.as_str()?.to_owned(), tag.get("Value").cloned().unwrap_or_default())))
+        .filter_map(|tag| {
+            Some((
+                tag.get("Key")?.as_str()?.to_owned(),
+                tag.get("Value").cloned().unwrap_or_default(),
+            ))
+        })
         .filter(|(key, _)| !key.starts_with(TAG_PREFIX) && !key.starts_with("aws:"))
         .collect()
 }
@@ -182,7 +207,9 @@ mod tests {
         let queue = kind("AWS::SQS::Queue").expect("a kind");
         diff(queue, &desired, &live, &applied)
             .into_iter()
-            .map(|change| format!("{}{}", change.path, if change.replaces { " replaces" } else { "" }))
+            .map(|change| {
+                format!("{}{}", change.path, if change.replaces { " replaces" } else { "" })
+            })
             .collect()
     }
 
@@ -202,7 +229,10 @@ mod tests {
     #[test]
     fn a_fixed_property_replaces_even_when_not_known_yet() {
         let live = json!({"QueueName": "q"});
-        assert_eq!(paths(json!({"QueueName": "p"}), live.clone(), live.clone()), ["QueueName replaces"]);
+        assert_eq!(
+            paths(json!({"QueueName": "p"}), live.clone(), live.clone()),
+            ["QueueName replaces"]
+        );
         let desired = json!({"QueueName": unknown(["us-east-1/X.Name"])});
         assert_eq!(paths(desired, live.clone(), live), ["QueueName replaces"]);
     }
@@ -212,13 +242,17 @@ mod tests {
         let tag = |key: &str, value: &str| json!({"Key": key, "Value": value});
         let live = json!({"Tags": [tag("a", "1"), tag("b", "2"), tag("foreign", "x"), tag("payctl:address", "y")]});
         let applied = json!({"Tags": [tag("a", "1"), tag("b", "2")]});
-        assert_eq!(paths(json!({"Tags": [tag("a", "9"), tag("c", "3")]}), live, applied), ["Tags/a", "Tags/c", "Tags/b"]);
+        assert_eq!(
+            paths(json!({"Tags": [tag("a", "9"), tag("c", "3")]}), live, applied),
+            ["Tags/a", "Tags/c", "Tags/b"]
+        );
     }
 
     #[test]
     fn json_text_and_yaml_are_one() {
         let desired = json!({"RedrivePolicy": {"deadLetterTargetArn": "x", "maxReceiveCount": 3}});
-        let live = json!({"RedrivePolicy": "{\"maxReceiveCount\": 3, \"deadLetterTargetArn\": \"x\"}"});
+        let live =
+            json!({"RedrivePolicy": "{\"maxReceiveCount\": 3, \"deadLetterTargetArn\": \"x\"}"});
         assert!(paths(desired.clone(), live, desired).is_empty());
     }
 }

@@ -7,11 +7,12 @@ pub mod canonical;
 pub mod diff;
 pub mod names;
 pub mod render;
+pub mod saved;
 pub mod secret;
 pub mod selection;
 
 pub use build::{Board, Inputs, build, desired};
-pub(crate) use build::{global_region, merge, retains};
+pub(crate) use build::{merge, retains};
 
 use crate::address::Address;
 use crate::resource::{Change, Id, LiveValue};
@@ -128,6 +129,15 @@ impl Plan {
             *counts.entry(step.action).or_default() += 1;
         }
         counts
+    }
+
+    /// Returns the plan as JSON, without the nodes that stay as they are in
+    /// every respect.
+    pub fn to_json(&self) -> String {
+        let mut shown = self.clone();
+        shown.steps.retain(|step| step.action != Action::None || !step.drift.is_empty());
+        // Every part of a plan has a JSON form.
+        serde_json::to_string_pretty(&shown).unwrap_or_default()
     }
 
     /// Returns a hash over everything that the plan shows and does.

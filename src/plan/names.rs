@@ -6,7 +6,13 @@ use crate::resource::{NameRule, Place};
 /// Returns a name made of deployment, logical id, keys and generation: the
 /// same on every run, so that the resource is found again after a crash. A
 /// hash ends it, which also tells accounts and regions apart.
-pub fn physical(rule: &NameRule, deployment: &str, address: &Address, generation: u32, place: &Place) -> String {
+pub fn physical(
+    rule: &NameRule,
+    deployment: &str,
+    address: &Address,
+    generation: u32,
+    place: &Place,
+) -> String {
     let seed = format!("{} {deployment} {address} {generation} {}", place.account, place.region);
     let hash = &crate::hash::hex(seed.as_bytes())[..8];
     let mut words = vec![deployment.replace('.', "-"), address.resource.clone()];
@@ -26,8 +32,11 @@ mod tests {
 
     #[test]
     fn names_are_short_enough_and_differ_by_generation() {
-        let place =
-            Place { region: "us-east-1".into(), account: "000000000000".into(), partition: "aws".into() };
+        let place = Place {
+            region: "us-east-1".into(),
+            account: "000000000000".into(),
+            partition: "aws".into(),
+        };
         let rule = NameRule { property: "BucketName", max: 40, lowercase: true };
         let mut address = Address::new("us-east-1", "ReceiptsOfAllThePaymentsEverMade");
         address.keys = vec!["eu-west-1".to_owned()];

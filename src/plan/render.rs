@@ -1,1 +1,172 @@
-//! render
+//! A plan as people read it.
+
+use super::{Action, Plan, Step};
+use crate::resource::Change;
+use crate::ui::Paint;
+use crate::value::{is_unknown, unknown_sources};
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// The widest text of a value; longer ones are cut in the middle.
+const WIDEST: usize = 76;
+
+/// Returns the plan as text: the steps that do something, and a summary.
+pub fn human(plan: &Plan, paint: Paint) -> String {
+    let mut text = String::new();
+    let type_column = plan
+        .steps
+        .iter()
+        .filter(|step| is_shown(step))
+        .map(|step| step.address.to_string().chars().count())
+        .max()
+        .unwrap_or(0);
+    for step in plan.steps.iter().filter(|step| is_shown(step)) {
+        show_step(&mut text, step, type_column, paint);
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&summary(plan));
+    text.push('\n');
+    for refusal in &plan.refusals {
+        let _infallible = writeln!(
+            text,
+            "{} {}: {}; {}",
+            paint.red("Refused:"),
+            refusal.address,
+            refusal.message,
+            refusal.hint
+        );
+    }
+    text
+}
+
+fn is_shown(step: &Step) -> bool {
+    step.action != Action::None || !step.drift.is_empty()
+}
+
+/// Returns `104 to create, 1 to change`.
+pub fn summary(plan: &Plan) -> String {
+    let words = [
+        (Action::Create, "to create"),
+        (Action::Adopt, "to adopt"),
+        (Action::Move, "to move"),
+        (Action::Update, "to change"),
+        (Action::Replace, "to replace"),
+        (Action::Delete, "to delete"),
+        (Action::Forget, "to forget"),
+        (Action::Unreachable, "unreachable"),
+    ];
+    let counts = plan.counts();
+    let parts: Vec<_> = words
+        .iter()
+        .filter_map(|(action, words)| counts.get(action).map(|count| format!("{count} {words}")))
+        .collect();
+    if parts.is_empty() {
+        "No changes: AWS is as the stack says".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+fn show_step(text: &mut String, step: &Step, type_column: usize, paint: Paint) {
+    let sign = sign(step.action, paint);
+    let address = format!("{:type_column$}", step.address.to_string());
+    let note = note(step);
+    let _infallible = writeln!(text, "  {sign} {}  {}{note}", paint.bold(address), step.type_name);
+    match step.action {
+        Action::Create => show_desired(text, step, paint),
+        _ => step.changes.iter().for_each(|change| show_change(text, change, paint)),
+    }
+    for drift in &step.drift {
+        let shown = format!("{} → {}", value(&drift.before), value(&drift.after));
+        let _infallible = writeln!(
+            text,
+            "      {} {:22} {shown}  changed outside payctl",
+            paint.yellow("!"),
+            drift.path
+        );
+    }
+}
+
+fn sign(action: Action, paint: Paint) -> String {
+    match action {
+        Action::None => paint.yellow("!"),
+        Action::Create => paint.green("+"),
+        Action::Adopt => paint.green("⇐"),
+        Action::Move => paint.yellow("→"),
+        Action::Update => paint.yellow("~"),
+        Action::Replace => paint.red("±"),
+        Action::Delete => paint.red("-"),
+        Action::Forget => paint.dim("∅"),
+        Action::Unreachable => paint.red("?"),
+    }
+}
+
+fn note(step: &Step) -> String {
+    let mut notes: Vec<String> = step.reasons.clone();
+    if let Some(from) = &step.from {
+        notes.push(format!("was {from}"));
+    }
+    if step.action == Action::Replace {
+        let fixed: Vec<_> = step
+            .changes
+            .iter()
+            .filter(|change| change.replaces)
+            .map(|change| change.path.as_str())
+            .collect();
+        if !fixed.is_empty() {
+            notes.push(format!("replaced: {} cannot change in place", fixed.join(", ")));
+        }
+        if step.delete_first {
+            notes.push("the old one goes first, for both have the same name".to_owned());
+        }
+    }
+    if notes.is_empty() { String::new() } else { format!("  {}", notes.join("; ")) }
+}
+
+fn show_desired(text: &mut String, step: &Step, paint: Paint) {
+    let properties = step.desired.as_object().into_iter().flatten();
+    for (name, property) in properties.filter(|(name, _)| *name != "Tags") {
+        let _infallible = writeln!(text, "      {name:24} {}", paint.dim(value(property)));
+    }
+}
+
+fn show_change(text: &mut String, change: &Change, paint: Paint) {
+    let after =
+        if change.after.is_null() { "(AWS's default)".to_owned() } else { value(&change.after) };
+    let before = if change.before.is_null() { "(unset)".to_owned() } else { value(&change.before) };
+    let arrow = if change.replaces { paint.red("→") } else { "→".to_owned() };
+    let _infallible = writeln!(text, "      {:24} {before} {arrow} {after}", change.path);
+}
+
+/// Returns a value in one line.
+fn value(value: &Value) -> String {
+    if is_unknown(value) {
+        return "(known after apply)".to_owned();
+    }
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other if !unknown_sources(other).is_empty() => with_unknown_shown(other).to_string(),
+        other => other.to_string(),
+    };
+    let text = text.replace('\n', "⏎");
+    let length = text.chars().count();
+    if length <= WIDEST {
+        return text;
+    }
+    let head: String = text.chars().take(WIDEST / 2).collect();
+    let tail: String = text.chars().skip(length - WIDEST / 2).collect();
+    format!("{head}…{tail}")
+}
+
+fn with_unknown_shown(value: &Value) -> Value {
+    match value {
+        unknown if is_unknown(unknown) => Value::from("(known after apply)"),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(k, v)| (k.clone(), with_unknown_shown(v))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(with_unknown_shown).collect()),
+        other => other.clone(),
+    }
+}

@@ -44,7 +44,10 @@ fn hashed(salt: &str, secret: &Value) -> Value {
     if secret.is_null() || crate::value::is_unknown(secret) {
         return secret.clone();
     }
-    Value::String(format!("(secret {})", &crate::hash::hex(format!("{salt} {secret}").as_bytes())[..12]))
+    Value::String(format!(
+        "(secret {})",
+        &crate::hash::hex(format!("{salt} {secret}").as_bytes())[..12]
+    ))
 }
 
 #[cfg(test)]
@@ -54,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_secret_leaves_only_its_hash() {
-        let schema = json!({"properties": {"A": {"properties": {"B": {"x-secret": true}}}, "C": {}}});
+        let schema =
+            json!({"properties": {"A": {"properties": {"B": {"x-secret": true}}}, "C": {}}});
         let value = json!({"A": {"B": "pass"}, "C": {"D": "word"}, "E": 1});
         let shown = masked(&schema, &["C/D".to_owned()], "salt", &value).to_string();
         assert!(!shown.contains("pass") && !shown.contains("word"), "{shown}");

@@ -19,7 +19,10 @@ impl Selection {
     pub fn new(options: &Options, graph: &Graph, state: Option<&State>) -> Self {
         let mut needs: HashMap<Address, BTreeSet<Address>> = HashMap::new();
         for address in graph.order() {
-            needs.entry(address.clone()).or_default().extend(graph.edges(address).map(|edge| edge.target.clone()));
+            needs
+                .entry(address.clone())
+                .or_default()
+                .extend(graph.edges(address).map(|edge| edge.target.clone()));
         }
         for (address, record) in state.iter().flat_map(|state| &state.records) {
             let edges = needs.entry(address.clone()).or_default();
@@ -65,7 +68,10 @@ fn reversed(needs: &HashMap<Address, BTreeSet<Address>>) -> HashMap<Address, BTr
     needed_by
 }
 
-fn closure(edges: &HashMap<Address, BTreeSet<Address>>, start: BTreeSet<Address>) -> BTreeSet<Address> {
+fn closure(
+    edges: &HashMap<Address, BTreeSet<Address>>,
+    start: BTreeSet<Address>,
+) -> BTreeSet<Address> {
     let mut open: Vec<Address> = start.iter().cloned().collect();
     let mut found = start;
     while let Some(next) = open.pop() {
@@ -109,7 +115,14 @@ mod tests {
     #[test]
     fn patterns() {
         let address: Address = "us-east-1/FailoverRule[eu-west-1]".parse().expect("an address");
-        for pattern in ["us-east-1/*", "*/Failover*", "FailoverRule", "us-east-1/FailoverRule", "*[eu-*", "us-?ast-1/*"] {
+        for pattern in [
+            "us-east-1/*",
+            "*/Failover*",
+            "FailoverRule",
+            "us-east-1/FailoverRule",
+            "*[eu-*",
+            "us-?ast-1/*",
+        ] {
             assert!(matches(pattern, &address) || !pattern.contains('/'), "{pattern}");
         }
         assert!(matches("FailoverRule", &address));

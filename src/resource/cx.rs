@@ -215,7 +215,10 @@ impl Cx {
                 ));
             }
             if self.link.is_stopping() {
-                return Err(Failure::local(Class::Interrupted, format!("interrupted while {reason}")));
+                return Err(Failure::local(
+                    Class::Interrupted,
+                    format!("interrupted while {reason}"),
+                ));
             }
             self.link.waiting(&reason);
             tokio::time::sleep(pause).await;

@@ -8,7 +8,8 @@ use serde_json::Value;
 pub fn at<'a>(schema: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('/').filter(|name| !name.is_empty()).try_fold(plain(schema), |schema, name| {
         let member = schema.get("properties").and_then(|properties| properties.get(name));
-        let inner = member.or_else(|| schema.get("items")).or_else(|| schema.get("additionalProperties"));
+        let inner =
+            member.or_else(|| schema.get("items")).or_else(|| schema.get("additionalProperties"));
         inner.map(plain)
     })
 }
@@ -38,7 +39,8 @@ pub fn properties(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
 /// Looks through the `null` alternative of an optional property.
 pub fn plain(schema: &Value) -> &Value {
     let alternatives = schema.get("anyOf").and_then(Value::as_array);
-    let mut others = alternatives.into_iter().flatten().filter(|s| s.get("type") != Some(&Value::from("null")));
+    let mut others =
+        alternatives.into_iter().flatten().filter(|s| s.get("type") != Some(&Value::from("null")));
     match (others.next(), others.next()) {
         (Some(only), None) => only,
         _ => schema,

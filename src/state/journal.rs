@@ -81,8 +81,10 @@ pub struct Journal {
 impl Journal {
     /// Begins a new journal after the snapshot `state`.
     pub fn begin(path: &Path, state: &State) -> Result<Self, StateError> {
-        let wrong = |source| StateError::Io { action: "cannot write", path: path.to_owned(), source };
-        let file = OpenOptions::new().create(true).write(true).truncate(true).open(path).map_err(wrong)?;
+        let wrong =
+            |source| StateError::Io { action: "cannot write", path: path.to_owned(), source };
+        let file =
+            OpenOptions::new().create(true).write(true).truncate(true).open(path).map_err(wrong)?;
         let mut journal = Self { path: path.to_owned(), file };
         let header = Header { lineage: state.lineage.clone(), serial: state.serial };
         journal.write_lines(&[line(&header).map_err(wrong)?])?;
@@ -98,7 +100,8 @@ impl Journal {
     }
 
     fn write_lines(&mut self, lines: &[String]) -> Result<(), StateError> {
-        let written = self.file.write_all(lines.concat().as_bytes()).and_then(|()| self.file.sync_data());
+        let written =
+            self.file.write_all(lines.concat().as_bytes()).and_then(|()| self.file.sync_data());
         written.map_err(|source| self.wrong(source))
     }
 
@@ -113,9 +116,12 @@ pub fn replay(path: &Path, state: &mut State) -> Result<usize, StateError> {
     let text = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(source) => return Err(StateError::Io { action: "cannot read", path: path.to_owned(), source }),
+        Err(source) => {
+            return Err(StateError::Io { action: "cannot read", path: path.to_owned(), source });
+        }
     };
-    replay_bytes(&text, state).map_err(|reason| StateError::Corrupt { path: path.to_owned(), reason })
+    replay_bytes(&text, state)
+        .map_err(|reason| StateError::Corrupt { path: path.to_owned(), reason })
 }
 
 /// Replays the bytes of a journal. A last line that is torn was never acted
@@ -151,7 +157,8 @@ fn line<T: Serialize>(value: &T) -> io::Result<String> {
 fn parse<T: for<'a> Deserialize<'a>>(line: &[u8]) -> Option<T> {
     let text = std::str::from_utf8(line).ok()?;
     let (sum, json) = text.split_once(' ')?;
-    (crate::hash::hex(json.as_bytes()).get(..8) == Some(sum)).then(|| serde_json::from_str(json).ok())?
+    (crate::hash::hex(json.as_bytes()).get(..8) == Some(sum))
+        .then(|| serde_json::from_str(json).ok())?
 }
 
 #[cfg(test)]
@@ -211,7 +218,8 @@ mod tests {
         let path = folder.path().join("journal");
         let mut state = State::new("s", "dev", "000000000000", "us-east-1", &[]);
         let mut journal = Journal::begin(&path, &state).expect("begun");
-        let entry = |name| Entry::Put { address: Address::new("us-east-1", name), record: record(name) };
+        let entry =
+            |name| Entry::Put { address: Address::new("us-east-1", name), record: record(name) };
         journal.append(&[entry("A"), entry("B")]).expect("appended");
         let text = std::fs::read_to_string(&path).expect("read").replacen("\"A\"", "\"X\"", 1);
         let text = text.replacen("us-east-1/A", "us-east-1/Z", 1);

@@ -44,8 +44,11 @@ impl Files {
 
     /// Takes the lock; the folder is made if need be.
     pub fn lock(&self, command: &str) -> Result<Lock, StateError> {
-        fs::create_dir_all(&self.folder)
-            .map_err(|source| StateError::Io { action: "cannot make", path: self.folder.clone(), source })?;
+        fs::create_dir_all(&self.folder).map_err(|source| StateError::Io {
+            action: "cannot make",
+            path: self.folder.clone(),
+            source,
+        })?;
         Lock::take(&self.path("lock"), &self.deployment, command)
     }
 
@@ -59,7 +62,10 @@ impl Files {
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
-    let corrupt = |error: serde_json::Error| StateError::Corrupt { path: path.to_owned(), reason: error.to_string() };
+    let corrupt = |error: serde_json::Error| StateError::Corrupt {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
     let value: serde_json::Value = serde_json::from_slice(bytes).map_err(corrupt)?;
     let found = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or_default();
     match u32::try_from(found) {
@@ -161,7 +167,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let files = Files::new(folder.path(), "s.dev");
         let mut store = files.open(state(), files.lock("apply").expect("free")).expect("opened");
-        let outputs = [("A".to_owned(), super::super::OutputValue { value: "x".into(), description: None })];
+        let outputs =
+            [("A".to_owned(), super::super::OutputValue { value: "x".into(), description: None })];
         store.write(vec![Entry::Outputs { outputs: outputs.into() }]).expect("written");
         drop(store);
         let read = files.read().expect("readable").expect("there");

@@ -25,7 +25,8 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock of a deployment, or says who holds it.
     pub fn take(path: &Path, deployment: &str, command: &str) -> Result<Self, StateError> {
-        let wrong = |source| StateError::Io { action: "cannot lock", path: path.to_owned(), source };
+        let wrong =
+            |source| StateError::Io { action: "cannot lock", path: path.to_owned(), source };
         let mut file = OpenOptions::new()
             .create(true)
             .read(true)
@@ -36,13 +37,23 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(StateError::Locked { deployment: deployment.to_owned(), holder: holder(&mut file) });
+                return Err(StateError::Locked {
+                    deployment: deployment.to_owned(),
+                    holder: holder(&mut file),
+                });
             }
             Err(TryLockError::Error(source)) => return Err(wrong(source)),
         }
-        let me = Holder { pid: std::process::id(), command: command.to_owned(), since: crate::time::now() };
+        let me = Holder {
+            pid: std::process::id(),
+            command: command.to_owned(),
+            since: crate::time::now(),
+        };
         let text = serde_json::to_string(&me).map_err(|error| wrong(error.into()))?;
-        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes())).map_err(wrong)?;
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(text.as_bytes()))
+            .map_err(wrong)?;
         Ok(Self { file })
     }
 }
@@ -59,7 +70,9 @@ fn holder(file: &mut File) -> String {
     let mut text = String::new();
     let read = file.read_to_string(&mut text).ok();
     match read.and_then(|_| serde_json::from_str::<Holder>(&text).ok()) {
-        Some(holder) => format!("process {} ('{}', since {})", holder.pid, holder.command, holder.since),
+        Some(holder) => {
+            format!("process {} ('{}', since {})", holder.pid, holder.command, holder.since)
+        }
         None => "another process".to_owned(),
     }
 }

@@ -1,0 +1,136 @@
+//! The command line: flags and the list of commands.
+
+use crate::commands;
+use crate::ui::ColorChoice;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Deploys declarative multi-region AWS stacks by concurrent SDK calls.
+#[derive(Debug, Parser)]
+#[command(name = "payctl", version, max_term_width = 100, propagate_version = false)]
+pub struct Cli {
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Write a log to stderr in this form; PAYCTL_LOG filters it (info, debug, payctl=trace)
+    #[arg(long, global = true, value_enum)]
+    pub log: Option<LogFormat>,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub color: ColorChoice,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    Human,
+    /// A JSON object a line
+    Json,
+}
+
+/// The commands, one file each in `commands/`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check a stack file: offline, without credentials
+    Validate(commands::validate::Args),
+    /// Show what apply would do
+    Plan(commands::plan::Args),
+    /// Bring AWS to what the stack file says
+    Apply(commands::apply::Args),
+    /// Remove everything that a deployment has
+    Destroy(commands::destroy::Args),
+    /// Show the outputs of the last apply
+    Output(commands::output::Args),
+    /// Look into the state
+    #[command(subcommand)]
+    State(commands::state::Command),
+    /// Draw the dependency graph
+    Graph(commands::graph::Args),
+    /// Print the JSON Schema of stack files, or of one resource type
+    Schema(commands::schema::Args),
+    /// Write one region as a CloudFormation template
+    Export(commands::export::Args),
+    /// A private local AWS to try things on
+    #[command(subcommand)]
+    Sandbox(commands::sandbox::Command),
+}
+
+/// Which deployment.
+#[derive(Clone, Debug, Default, Args)]
+pub struct DeploymentArgs {
+    /// A stack: a name in plans/ or the path of a stack file [default: `stack` in payctl.toml]
+    pub stack: Option<String>,
+    /// The environment
+    #[arg(long, env = "ENVIRONMENT_SUFFIX", default_value = "dev")]
+    pub env: String,
+    /// The regions, separated by commas; the first is the primary on the first apply [default: those
+    /// of the last apply, else those of the stack file]
+    #[arg(long, value_delimiter = ',', value_name = "REGION,…")]
+    pub regions: Vec<String>,
+    /// Move the primary to this region
+    #[arg(long, value_name = "REGION")]
+    pub primary: Option<String>,
+    /// Set a parameter
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_pair)]
+    pub param: Vec<(String, String)>,
+    /// Read parameters from a YAML or JSON file
+    #[arg(long, value_name = "FILE")]
+    pub params: Vec<PathBuf>,
+    /// The folder of the state files [default: state, with --sandbox state/sandbox]
+    #[arg(long, value_name = "FOLDER")]
+    pub state: Option<PathBuf>,
+    /// An address that stands for all of AWS
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// A profile of AWS's configuration files
+    #[arg(long)]
+    pub profile: Option<String>,
+    /// Work on the private local AWS, which is started if need be
+    #[arg(long, conflicts_with_all = ["endpoint_url", "profile"])]
+    pub sandbox: bool,
+    /// How many calls may be under way in each region
+    #[arg(long, default_value_t = 32, value_name = "CALLS", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub parallelism: u16,
+}
+
+/// What a plan may touch.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PlanArgs {
+    /// Only nodes that match, and what they need (`us-east-1/*`, `Key`, `*/Rule*`)
+    #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<String>,
+    /// No node that matches, nor what needs it
+    #[arg(long, value_name = "ADDRESS")]
+    pub exclude: Vec<String>,
+    /// Trust the state instead of reading every resource
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub refresh: bool,
+    /// Replace or delete types that hold data
+    #[arg(long)]
+    pub allow_data_loss: bool,
+}
+
+fn parse_pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) =
+        text.split_once('=').ok_or_else(|| format!("'{text}' is not of the form NAME=VALUE"))?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,112 @@
+//! `payctl plan`.
+
+use super::session::{self, Session};
+use crate::cli::{DeploymentArgs, PlanArgs};
+use crate::error::{CommandError, Exit};
+use crate::plan::saved::SavedPlan;
+use crate::plan::{Options, Plan, render};
+use crate::ui::Ui;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Show what apply would do
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Which deployment.
+    #[command(flatten)]
+    pub deployment: DeploymentArgs,
+    /// What the plan may touch.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// What apply may do beyond changing what is ours.
+    #[command(flatten)]
+    pub allow: AllowArgs,
+    /// Plan the removal of everything
+    #[arg(long)]
+    pub destroy: bool,
+    /// Save the plan, for `payctl apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exit with 0 when there is nothing to change, 2 when there is, 1 on errors
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What apply may do beyond changing what is ours.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct AllowArgs {
+    /// Replace nodes that match, although nothing demands it
+    #[arg(long, value_name = "ADDRESS")]
+    pub replace: Vec<String>,
+    /// Take over things that exist and are not this deployment's
+    #[arg(long)]
+    pub adopt: bool,
+    /// Remove the nodes of regions that --regions no longer names
+    #[arg(long)]
+    pub allow_region_removal: bool,
+}
+
+/// Returns the options that the flags mean.
+pub(super) fn options(plan: &PlanArgs, allow: &AllowArgs) -> Options {
+    Options {
+        replace: allow.replace.clone(),
+        adopt: allow.adopt,
+        allow_region_removal: allow.allow_region_removal,
+        ..session::options(plan)
+    }
+}
+
+pub(super) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
+    let started = Instant::now();
+    let options = Options { destroy: args.destroy, ..options(&args.plan, &args.allow) };
+    let mut session = Session::open(&args.deployment, options, ui).await?;
+    let plan = session.plan(args.plan.refresh).await?;
+    if args.json {
+        ui.result(&plan.to_json());
+    } else {
+        show(&session, &plan, started, ui);
+    }
+    if let Some(path) = &args.out {
+        let saved = SavedPlan::new(
+            &args.deployment,
+            &args.plan,
+            &session.setting,
+            session.state.as_ref(),
+            &plan,
+        );
+        saved.write(path)?;
+        ui.story(&format!(
+            "The plan is saved. To apply exactly this: payctl apply {}",
+            path.display()
+        ));
+    }
+    Ok(match (plan.refusals.is_empty(), args.detailed_exitcode, plan.is_empty()) {
+        (false, ..) => Exit::Failure,
+        (true, true, false) => Exit::Changes,
+        _ => Exit::Success,
+    })
+}
+
+/// Shows a plan to people: on stdout, with where it applies above it.
+pub(super) fn show(session: &Session, plan: &Plan, started: Instant, ui: &Ui) {
+    ui.story(&header(plan));
+    ui.result(&render::human(plan, ui.paint()));
+    ui.story(&format!(
+        "The plan took {} and {} calls",
+        crate::time::human(started.elapsed()),
+        session.setting.calls.count()
+    ));
+    if let Some(note) = session.emulator_note() {
+        ui.story(&note);
+    }
+}
+
+fn header(plan: &Plan) -> String {
+    let mut regions = plan.regions.iter();
+    let primary = regions.next().map(|primary| format!("{primary} (primary)")).unwrap_or_default();
+    let rest: String = regions.map(|region| format!(", {region}")).collect();
+    format!("{} · account {} · {primary}{rest}\n", plan.deployment, plan.account)
+}

@@ -1,0 +1,88 @@
+//! What the emulator is known not to keep, in one place.
+//!
+//! On MiniStack, whoever started it, the state's word is taken for these
+//! properties, so that they are shown as what they are and never as drift.
+
+use super::http;
+use crate::plan::{Look, Observed};
+use crate::state::State;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// A property that the emulator does not keep.
+#[derive(Clone, Copy, Debug)]
+pub struct Deviation {
+    /// The type.
+    pub type_name: &'static str,
+    /// The property, names joined by `/`; `*` is every item of a list.
+    pub property: &'static str,
+    /// What happens.
+    pub why: &'static str,
+}
+
+/// All that is known of MiniStack.
+pub const DEVIATIONS: &[Deviation] = &[];
+
+/// Whether MiniStack answers at an address.
+pub fn is_ministack(url: &str) -> bool {
+    matches!(http::request(url, "GET", "/_ministack/health"), Some((200, _)))
+}
+
+/// Takes the state's word for what the emulator does not keep. Returns the
+/// deviations that mattered.
+pub fn take_states_word(
+    observed: &mut Observed,
+    state: &State,
+) -> BTreeSet<(&'static str, &'static str)> {
+    let mut mattered = BTreeSet::new();
+    for (address, record) in &state.records {
+        let Some(Look::Live(live)) = observed.recorded.get_mut(address) else { continue };
+        for deviation in
+            DEVIATIONS.iter().filter(|deviation| deviation.type_name == record.type_name)
+        {
+            let path: Vec<&str> = deviation.property.split('/').collect();
+            if copy(&path, &record.properties, &mut live.properties) {
+                mattered.insert((deviation.type_name, deviation.property));
+            }
+        }
+    }
+    mattered
+}
+
+/// Copies what lies at `path`; returns whether that changed anything.
+fn copy(path: &[&str], from: &Value, to: &mut Value) -> bool {
+    match (path, from, to) {
+        ([], from, to) => {
+            let changes = from != to;
+            from.clone_into(to);
+            changes
+        }
+        (["*", rest @ ..], Value::Array(from), Value::Array(to)) => {
+            from.iter().zip(to).map(|(from, to)| copy(rest, from, to)).fold(false, |a, b| a | b)
+        }
+        ([name, rest @ ..], Value::Object(from), Value::Object(to)) => match from.get(*name) {
+            Some(from) => copy(rest, from, to.entry(*name).or_insert(Value::Null)),
+            None => to.remove(*name).is_some(),
+        },
+        ([_, ..], Value::Object(_), to @ Value::Null) => {
+            from.clone_into(to);
+            true
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_the_path_names_is_copied() {
+        let from = json!({"A": [{"B": 1, "C": 2}], "D": 3});
+        let mut to = json!({"A": [{"C": 9}], "D": 4});
+        assert!(copy(&["A", "*", "B"], &from, &mut to));
+        assert_eq!(to, json!({"A": [{"B": 1, "C": 9}], "D": 4}));
+        assert!(!copy(&["A", "*", "B"], &from, &mut to));
+    }
+}
