@@ -2,10 +2,14 @@
 
 use crate::resource::{Kind, of};
 
+mod kms;
+mod kms_alias;
+mod kms_key;
 mod sqs_queue;
 
 /// Every type that payctl knows, in the order of their names.
-pub static KINDS: &[&dyn Kind] = &[&of::<sqs_queue::Queue>()];
+pub static KINDS: &[&dyn Kind] =
+    &[&of::<kms_alias::Alias>(), &of::<kms_key::Key>(), &of::<sqs_queue::Queue>()];
 
 /// Returns the kind of a CloudFormation type.
 pub fn kind(type_name: &str) -> Option<&'static dyn Kind> {
