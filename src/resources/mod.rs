@@ -2,6 +2,10 @@
 
 use crate::resource::{Kind, of};
 
+mod iam;
+mod iam_managed_policy;
+mod iam_role;
+mod iam_role_policy;
 mod kms;
 mod kms_alias;
 mod kms_key;
@@ -11,6 +15,9 @@ mod sqs_queue;
 
 /// Every type that payctl knows, in the order of their names.
 pub static KINDS: &[&dyn Kind] = &[
+    &of::<iam_managed_policy::ManagedPolicy>(),
+    &of::<iam_role::Role>(),
+    &of::<iam_role_policy::RolePolicy>(),
     &of::<kms_alias::Alias>(),
     &of::<kms_key::Key>(),
     &of::<logs_log_group::LogGroup>(),
