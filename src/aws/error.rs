@@ -219,6 +219,8 @@ const CONFLICTING: &[&str] = &[
     "DeleteConflict",
     "DeleteConflictException",
     "DependencyViolation",
+    "EntityTemporarilyUnmodifiable",
+    "EntityTemporarilyUnmodifiableException",
     "KMSInvalidStateException",
     "OperationAborted",
     "OperationAbortedException",
@@ -315,6 +317,7 @@ const PROPAGATING: &[&str] = &[
     "access denied for logdestination",
     "the provided execution role",
     "lambda was unable to configure access",
+    "does not exist or is not allowed to be used with arn",
 ];
 
 /// What services say while they are busy, under codes that mean other things
@@ -345,6 +348,9 @@ pub fn classify(code: &str, message: &str, status: u16) -> Class {
         Class::Propagating
     } else if says(BUSY) || (code == "LimitExceededException" && words.contains("simultaneous")) {
         Class::Conflicting
+    } else if code == "KMSInvalidStateException" && words.contains("deletion") {
+        // A key that is pending deletion will never be there again.
+        Class::Gone
     } else if CREDENTIALS.contains(&code) {
         Class::Credentials
     } else if EXISTS.contains(&code) {
@@ -401,6 +407,8 @@ mod tests {
                 403,
                 Credentials,
             ),
+            ("KMSInvalidStateException", "arn:aws:kms:x is pending deletion.", 400, Gone),
+            ("KMSInvalidStateException", "arn:aws:kms:x is creating.", 400, Conflicting),
             ("ValidationError", "1 validation error detected", 400, Terminal),
             ("", "", 503, Transient),
         ] {

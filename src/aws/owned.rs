@@ -39,20 +39,16 @@ impl Owned {
         self.regions.lock().await.clear();
     }
 
-    /// Returns the ARN of the node's own instance of a type.
-    pub(crate) async fn find(
-        &self,
-        cx: &Cx,
-        resource_type: &str,
-    ) -> Result<Option<String>, Failure> {
+    /// Returns the ARNs of the node's own instances of a type.
+    pub(crate) async fn find(&self, cx: &Cx, resource_type: &str) -> Result<Vec<String>, Failure> {
         let cell = Arc::clone(self.regions.lock().await.entry(cx.region().to_owned()).or_default());
         let tagged = cell.get_or_try_init(|| query(cx)).await?;
         let address = cx.owner.address.tag();
         let generation = cx.owner.generation.to_string();
-        let found = tagged.iter().find(|t| {
+        let found = tagged.iter().filter(|t| {
             t.address == address && t.generation == generation && is_type(&t.arn, resource_type)
         });
-        Ok(found.map(|t| t.arn.clone()))
+        Ok(found.map(|t| t.arn.clone()).collect())
     }
 }
 

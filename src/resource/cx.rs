@@ -244,6 +244,12 @@ impl Cx {
     /// through one tag query per region. `resource_type` is the tagging API's:
     /// `kms:key`, `lambda:function`.
     pub async fn find_owned(&self, resource_type: &str) -> Result<Option<String>> {
+        Ok(self.find_all_owned(resource_type).await?.into_iter().next())
+    }
+
+    /// Like [`Cx::find_owned`], for what goes on existing under its tags after
+    /// its deletion (a key that is pending deletion): there may be several.
+    pub async fn find_all_owned(&self, resource_type: &str) -> Result<Vec<String>> {
         self.owned.find(self, resource_type).await
     }
 }

@@ -21,7 +21,8 @@ pub use cx::{Cx, Found, Link, Owner, Place, Poll};
 pub use kind::{Kind, LiveValue, RecordedValue, of};
 pub use meta::{Meta, NameRule, Scope};
 pub use property::{
-    Asset, Early, Fixed, Json, Late, Policy, Ready, Secret, Set, Tag, Tags, Volatile, WriteOnly,
+    Asset, Early, Fixed, Json, Late, Policy, Ready, Secret, Set, Shared, Tag, Tags, Volatile,
+    WriteOnly,
 };
 
 pub use crate::aws::error::{Class, Failure};
@@ -118,6 +119,15 @@ impl<'a> Desired<'a> {
     /// Returns a property that is text.
     pub fn text(&self, path: &str) -> Option<&'a str> {
         self.get(path)?.as_str()
+    }
+
+    /// Returns a property that is text: `default` where it is unset, `None`
+    /// where it is known after apply.
+    pub fn text_or(&self, name: &str, default: &'a str) -> Option<&'a str> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Some(default),
+            Some(_) => self.text(name),
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 //! | [`Early`] | `x-early` | (attribute) certain at *created*, before *ready* |
 //! | [`Volatile`] | `x-volatile` | (attribute) may change with any update |
 //! | [`Set`] | `x-set` | a list whose order means nothing |
+//! | [`Shared`] | `x-shared` | a list that others add to; their items are left alone |
 //! | [`Json`], [`Policy`] | `x-json`, `x-policy` | YAML or a JSON string |
 //! | [`Tags`] | `x-tags` | merged by key |
 //! | [`Asset`] | `x-asset` | local code, zipped |
@@ -78,6 +79,13 @@ marker!(
 marker!(
     /// A property whose references need their target ready for use.
     Ready, "x-needs-ready"
+);
+marker!(
+    /// A list that other resources and other people add items to (the policies
+    /// of a role). An item that is not desired and was not applied last is not
+    /// ours: it is no difference. Where the items are objects, `x-key` in the
+    /// schema names the property that tells them apart.
+    Shared, "x-shared"
 );
 marker!(
     /// An attribute that is certain at *created*.
