@@ -79,6 +79,7 @@ pub async fn unrecorded(
         let has_identity = identity(kind, desired, &cx.place).is_some();
         if pending.is_some() || !has_identity || kind.meta().overwrites {
             let was_pending = pending.is_some();
+            let cx = cx.doubting(was_pending);
             looks.push(async move {
                 (step.address.clone(), look(kind, desired, &cx, was_pending).await)
             });

@@ -166,7 +166,7 @@ impl Run {
         cx: &Cx,
     ) -> Result<Option<LiveValue>> {
         self.setting.owned.forget().await;
-        super::refresh::find(kind, desired, cx).await
+        super::refresh::find(kind, desired, &cx.clone().doubting(true)).await
     }
 
     pub(crate) fn is_ours(

@@ -66,6 +66,10 @@ impl Walk<'_> {
             }
             return;
         }
+        if schema.get("x-shared").is_some() && !is_unknown(desired) {
+            self.shared(path, schema, desired, live, applied);
+            return;
+        }
         match (desired, live) {
             (Value::Null, _) => {
                 if !applied.is_null() && !empty(live) {
@@ -117,6 +121,35 @@ impl Walk<'_> {
         }
     }
 
+    /// A list that others add to: items that are neither desired nor were
+    /// applied are not ours.
+    fn shared(
+        &mut self,
+        path: &str,
+        schema: &Value,
+        desired: &Value,
+        live: &Value,
+        applied: &Value,
+    ) {
+        let key = schema.get("x-key").and_then(Value::as_str);
+        let items = |of: &Value| -> BTreeMap<String, Value> {
+            let items = of.as_array().into_iter().flatten();
+            items.map(|item| (item_key(item, key), item.clone())).collect()
+        };
+        let (desired, live, applied) = (items(desired), items(live), items(applied));
+        for (key, item) in &desired {
+            let found = live.get(key);
+            if !found.is_some_and(|found| covers(found, item)) {
+                self.push(&format!("{path}/{key}"), found.unwrap_or(&Value::Null), item);
+            }
+        }
+        for key in applied.keys().filter(|key| !desired.contains_key(*key)) {
+            if let Some(item) = live.get(key) {
+                self.push(&format!("{path}/{key}"), item, &Value::Null);
+            }
+        }
+    }
+
     fn tags(&mut self, path: &str, desired: &Value, live: &Value, applied: &Value) {
         let (desired, live, applied) = (by_key(desired), by_key(live), by_key(applied));
         for (key, value) in &desired {
@@ -147,10 +180,11 @@ fn is_document(schema: &Value) -> bool {
     schema.get("x-json").is_some()
 }
 
-/// AWS drops empty values, and reports some that were never set.
+/// AWS drops empty values, and reports some that were never set. A switch that
+/// it does not mention is off.
 fn empty(value: &Value) -> bool {
     match value {
-        Value::Null => true,
+        Value::Null | Value::Bool(false) => true,
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.is_empty(),
         Value::String(text) => text.is_empty(),
@@ -179,6 +213,14 @@ fn covers(found: &Value, wanted: &Value) -> bool {
                 && found.iter().zip(wanted).all(|(found, wanted)| covers(found, wanted))
         }
         _ => same(found, wanted),
+    }
+}
+
+/// Returns what tells an item of a shared list from the others.
+fn item_key(item: &Value, key: Option<&str>) -> String {
+    match key.map_or(item, |key| &item[key]) {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 

@@ -105,6 +105,7 @@ pub struct Cx {
     pub(crate) link: Arc<dyn Link>,
     pub(crate) owned: Arc<Owned>,
     pub(crate) assets: Arc<Assets>,
+    in_doubt: bool,
 }
 
 impl Cx {
@@ -117,7 +118,7 @@ impl Cx {
         owned: Arc<Owned>,
         assets: Arc<Assets>,
     ) -> Self {
-        Self { place, owner, clients, link, owned, assets }
+        Self { place, owner, clients, link, owned, assets, in_doubt: false }
     }
 
     /// Returns the region of the node.
@@ -171,6 +172,20 @@ impl Cx {
         T: Send,
     {
         call::run(self, operation, self.region(), Verb::Create, request).await
+    }
+
+    /// Whether a creation of this node was begun and its end is not known. A
+    /// search then leaves no stone unturned; otherwise the cheap ways suffice.
+    pub fn is_in_doubt(&self) -> bool {
+        self.in_doubt
+    }
+
+    /// Returns the same context for a search after a creation whose end is not
+    /// known.
+    #[must_use]
+    pub(crate) fn doubting(mut self, in_doubt: bool) -> Self {
+        self.in_doubt = in_doubt;
+        self
     }
 
     /// Returns the same context in another region, for the types that reach
