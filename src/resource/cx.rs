@@ -105,7 +105,7 @@ pub struct Cx {
     pub(crate) link: Arc<dyn Link>,
     pub(crate) owned: Arc<Owned>,
     pub(crate) assets: Arc<Assets>,
-    in_doubt: bool,
+    pub(crate) in_doubt: bool,
 }
 
 impl Cx {
