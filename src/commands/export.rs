@@ -1,17 +1,33 @@
-//! stub
+//! `payctl export`.
+
+use super::session::{self, NO_ACCOUNT};
+use crate::address::GLOBAL;
 use crate::cli::DeploymentArgs;
 use crate::error::{CommandError, Exit};
 use crate::ui::Ui;
+
 /// Write one region as a CloudFormation template
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Which deployment.
     #[command(flatten)]
     pub deployment: DeploymentArgs,
-    /// The region to write
+    /// The region, or `global` for IAM and other types that have none
     #[arg(long)]
     pub region: String,
 }
-pub(super) fn run(_args: &Args, _ui: &Ui) -> Result<Exit, CommandError> {
+
+pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
+    let loaded = session::load(&args.deployment)?;
+    let deployment = loaded.deployment(&args.deployment, None, NO_ACCOUNT)?;
+    if args.region != GLOBAL && !deployment.regions.contains(&args.region) {
+        return Err(CommandError::new(format!("{} is not among the regions", args.region))
+            .hint(format!("regions: {}, and {GLOBAL}", deployment.regions.join(", "))));
+    }
+    let (expansion, graph) = loaded.expand(&deployment)?;
+    let description = format!("{}.{} in {}", loaded.stack.name(), loaded.env, args.region);
+    let template =
+        crate::export::template(&expansion, &graph, &args.region, NO_ACCOUNT, &description)?;
+    ui.result(&serde_json::to_string_pretty(&template).unwrap_or_default());
     Ok(Exit::Success)
 }
