@@ -353,6 +353,7 @@ impl Loop {
             let address = &step.address;
             for point in [
                 Point::Created(address.clone()),
+                Point::Settled(address.clone()),
                 Point::Ready(address.clone()),
                 Point::Deleted(address.clone()),
             ] {

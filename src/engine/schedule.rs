@@ -62,10 +62,11 @@ pub(super) struct Task {
 /// Returns the points that the end of a piece of work reaches.
 pub(super) fn reached_by(work: &Work, is_completed_later: bool) -> Vec<Point> {
     match work {
-        Work::Converge(a) if is_completed_later => {
-            vec![Point::Created(a.clone()), Point::Settled(a.clone())]
+        Work::Converge(a) => {
+            let mut points = vec![Point::Created(a.clone()), Point::Settled(a.clone())];
+            points.extend((!is_completed_later).then(|| Point::Ready(a.clone())));
+            points
         }
-        Work::Converge(a) => vec![Point::Created(a.clone()), Point::Ready(a.clone())],
         Work::Complete(a) => vec![Point::Ready(a.clone())],
         Work::Delete(a) => vec![Point::Deleted(a.clone())],
         Work::DeleteOld(a) => vec![Point::OldDeleted(a.clone())],
@@ -125,14 +126,12 @@ fn convergence(
         if !target.is_some_and(|step| converges(step) || step.action == Action::Unreachable) {
             continue;
         }
-        let point = match edge.until {
-            Moment::Created => Point::Created(edge.target.clone()),
-            Moment::Ready => Point::Ready(edge.target.clone()),
-        };
-        if edge.is_late() {
-            wants.insert(point)
-        } else {
-            needs.insert(point)
+        match edge.until {
+            // Its first converge ends before either begins its second, so
+            // this closes no circle, and a bucket is versioned by then.
+            _ if edge.is_late() => wants.insert(Point::Settled(edge.target.clone())),
+            Moment::Created => needs.insert(Point::Created(edge.target.clone())),
+            Moment::Ready => needs.insert(Point::Ready(edge.target.clone())),
         };
     }
     let mut tasks = vec![task(Work::Converge(address.clone()), needs, BTreeSet::new())];
