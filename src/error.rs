@@ -2,8 +2,8 @@
 //! The errors of the library are mapped here, once.
 
 use crate::address::Address;
+use crate::diagnostic::Diagnostics;
 use crate::resource::{Class, Failure};
-use crate::stack::Diagnostics;
 use crate::state::StateError;
 use crate::ui::Ui;
 use std::error::Error as StdError;

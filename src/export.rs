@@ -5,9 +5,10 @@
 //! elsewhere becomes a parameter of the template.
 
 use crate::address::Address;
+use crate::diagnostic::Diagnostics;
 use crate::graph::Graph;
 use crate::resource::schema;
-use crate::stack::{Diagnostics, Expansion, Lookup, Node, Removal};
+use crate::stack::{Expansion, Lookup, Node, Removal};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -55,6 +55,7 @@ pub mod asset;
 pub mod aws;
 pub mod cli;
 pub mod commands;
+pub mod diagnostic;
 pub mod engine;
 pub mod error;
 pub mod export;

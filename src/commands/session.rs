@@ -11,7 +11,7 @@ use crate::graph::Graph;
 use crate::plan::{self, Observed, Options, Plan};
 use crate::resource::{Class, Failure};
 use crate::sandbox::{self, Sandbox};
-use crate::stack::{Deployment, Expansion, Given, Stack};
+use crate::stack::{self, Deployment, Expansion, Given, Stack};
 use crate::state::State;
 use crate::state::StateError;
 use crate::state::local::Files;
@@ -48,7 +48,10 @@ pub(super) fn load(args: &DeploymentArgs) -> Result<Loaded, CommandError> {
     let config = config()?;
     let path = stack_path(args.stack.as_deref().or(config.stack.as_deref()))?;
     check_env(&args.env)?;
-    let stack = Stack::load(&path)?;
+    // An emulator has whatever regions one asks it for.
+    let options =
+        stack::Options { any_region: args.endpoint_url.is_some(), ..stack::Options::default() };
+    let stack = Stack::load_with(&path, &options)?;
     let base = args.state.clone().or(config.state).unwrap_or_else(|| PathBuf::from("state"));
     let folder = if args.sandbox { base.join("sandbox") } else { base };
     let files = Files::new(&folder, &format!("{}.{}", stack.name(), args.env));
@@ -189,7 +192,7 @@ fn check_regions(regions: &[String], any: bool) -> Result<(), CommandError> {
             return Err(CommandError::new(format!("{region} is given twice in --regions")));
         }
     }
-    Ok(crate::stack::regions::check_regions(regions, any)?)
+    Ok(crate::stack::check_regions(regions, any)?)
 }
 
 fn partition(region: &str) -> &'static str {

@@ -5,9 +5,10 @@ use super::selection::{self, Selection};
 use super::{Action, Look, Observed, Options, Ownership, Plan, Refusal, Step, diff, names, secret};
 use crate::address::Address;
 use crate::asset::Assets;
+use crate::diagnostic::Diagnostics;
 use crate::graph::{self, Graph};
 use crate::resource::{Change, Desired, Id, Kind, LiveValue, Place, schema};
-use crate::stack::{Deployment, Diagnostics, Expansion, Lookup, Node, Removal};
+use crate::stack::{Deployment, Expansion, Lookup, Node, Removal};
 use crate::state::{Dependency, Record, State, Status};
 use crate::value::{has_unknown, unknown, unknown_sources};
 use serde_json::{Map, Value, json};
@@ -170,7 +171,7 @@ fn add_assets(inputs: &Inputs<'_>, node: &Node, properties: &mut Value) -> Resul
         let Some(value) = properties.get_mut(name) else { continue };
         let Some(path) = value.as_str() else { continue };
         let asset = assets.add(root, path).map_err(|error| {
-            Diagnostics::from_message(format!(
+            Diagnostics::of(format!(
                 "{}: {name}: cannot read the code in '{path}': {error}",
                 node.address
             ))

@@ -1,0 +1,618 @@
+//! From a stack and the facts of a deployment to its nodes.
+//!
+//! First the nodes are placed: regions, `ForEach` and `If` use only what is
+//! known by now. Then each is evaluated with nothing known of the others,
+//! which gives its references and shows what is wrong with its properties.
+
+use super::template::Template;
+use super::tree::{self, Data, Member, Tree};
+use super::world::{Nowhere, Placed, View, World};
+use super::{Declared, Deployment, Lookup, Placement, Removal, Resource, check, cycle, normal};
+use crate::address::{Address, GLOBAL};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use crate::resource::{Desired, Id, Kind, Place, Scope as Reach};
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// The nodes and outputs of a deployment.
+#[derive(Clone)]
+pub struct Expansion {
+    /// The nodes.
+    pub nodes: BTreeMap<Address, Node>,
+    /// The outputs, in the order of the file.
+    pub outputs: Vec<Output>,
+    /// The nodes' addresses in the order of the file.
+    pub order: Vec<Address>,
+}
+
+/// One instance of a resource in one place. Cheap to clone.
+#[derive(Clone)]
+pub struct Node {
+    /// Where it stands.
+    pub address: Address,
+    /// Its type.
+    pub kind: &'static dyn Kind,
+    /// The nodes that it waits for because the file says so.
+    pub depends_on: Vec<Address>,
+    /// The nodes that its expressions use, each once a property.
+    pub references: Vec<Reference>,
+    /// What becomes of it when it leaves the stack.
+    pub deletion_policy: Removal,
+    /// What becomes of the old one when it is replaced.
+    pub update_replace_policy: Removal,
+    /// The paths of the properties that a secret parameter went into, names
+    /// and list indices joined by `/`.
+    pub secrets: Vec<String>,
+    made: Arc<Made>,
+}
+
+/// A use of another node in a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The node that is used.
+    pub target: Address,
+    /// The attribute, nested names joined by `.`; `None` for its Ref.
+    pub attribute: Option<String>,
+    /// The top-level property that it occurs in.
+    pub property: String,
+    /// Whether it occurs only in items of a list property whose every
+    /// reference is to the node's own region, or to no region.
+    pub own_item: bool,
+}
+
+/// What a node is computed from.
+struct Made {
+    world: Arc<World>,
+    resource: usize,
+    region: Option<String>,
+    locals: Vec<(String, Value)>,
+}
+
+/// A value that the stack gives to its users.
+#[derive(Clone)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub description: Option<String>,
+    secret: bool,
+    world: Arc<World>,
+    index: usize,
+}
+
+impl Node {
+    /// Returns the desired properties: tags of the stack merged in, tags as a
+    /// sorted list, null left out. What `lookup` does not know is marked as
+    /// known after apply.
+    pub fn properties(&self, lookup: &dyn Lookup) -> Result<Value, Diagnostics> {
+        let mut problems = Vec::new();
+        let tree = self.made.tree(lookup, None, &mut problems);
+        Diagnostics::check(problems, &self.made.world.stack.sources)?;
+        Ok(normal::normalise(tree, self.kind.schema()).to_json())
+    }
+
+    /// Returns one property in the same way; null if it is not set.
+    pub fn property(&self, name: &str, lookup: &dyn Lookup) -> Result<Value, Diagnostics> {
+        let mut problems = Vec::new();
+        let tree = self.made.tree(lookup, Some(name), &mut problems);
+        Diagnostics::check(problems, &self.made.world.stack.sources)?;
+        let mut value = normal::normalise(tree, self.kind.schema()).to_json();
+        Ok(value.get_mut(name).map(Value::take).unwrap_or_default())
+    }
+}
+
+impl Output {
+    /// Returns the value; what `lookup` does not know is marked as known after
+    /// apply.
+    pub fn value(&self, lookup: &dyn Lookup) -> Result<Value, Diagnostics> {
+        let mut problems = Vec::new();
+        let view = outside(&self.world, lookup);
+        let tree = self.declaration().evaluate(&view, &mut problems);
+        Diagnostics::check(problems, &self.world.stack.sources)?;
+        Ok(tree.to_json())
+    }
+
+    /// Whether a secret parameter went into it.
+    pub fn secret(&self) -> bool {
+        self.secret
+    }
+
+    fn declaration(&self) -> &Template {
+        &self.world.stack.outputs[self.index].value
+    }
+}
+
+/// Returns what stands in no region sees: outputs, and `Region`.
+fn outside<'a>(world: &'a World, lookup: &'a dyn Lookup) -> View<'a> {
+    View { world, region: None, placement: Placement::Global, locals: &[], lookup }
+}
+
+/// Expands a stack, or returns everything that is wrong with it here.
+pub(super) fn expand(
+    stack: &Arc<Declared>,
+    deployment: &Deployment,
+) -> Result<Expansion, Diagnostics> {
+    let mut problems = deployment_faults(deployment);
+    Diagnostics::check(std::mem::take(&mut problems), &stack.sources)?;
+    let mut world = World::new(Arc::clone(stack), deployment);
+    let mut made = Vec::new();
+    let mut nodes = Vec::with_capacity(stack.resources.len());
+    for index in 0..stack.resources.len() {
+        let mut placer = Placer { world: &world, index, made: &mut made, problems: &mut problems };
+        nodes.push(placer.place());
+    }
+    Diagnostics::check(std::mem::take(&mut problems), &stack.sources)?;
+    world.nodes = nodes;
+    let world = Arc::new(world);
+    let mut builder = Builder { world: &world, names: HashMap::new(), problems: &mut problems };
+    let mut expansion =
+        Expansion { nodes: BTreeMap::new(), outputs: Vec::new(), order: Vec::new() };
+    for (address, made) in made {
+        let node = builder.node(address.clone(), made);
+        expansion.nodes.insert(address.clone(), node);
+        expansion.order.push(address);
+    }
+    for index in 0..stack.outputs.len() {
+        expansion.outputs.extend(builder.output(index));
+    }
+    cycle::check(&expansion, stack, &mut problems);
+    Diagnostics::check(problems, &stack.sources)?;
+    Ok(expansion)
+}
+
+fn deployment_faults(deployment: &Deployment) -> Vec<Diagnostic> {
+    let regions = &deployment.regions;
+    let mut problems = Vec::new();
+    if regions.is_empty() {
+        problems
+            .push(Diagnostic::new("the deployment has no region").help(
+                "name one: `Regions: [us-east-1]` in the stack file, or --regions us-east-1",
+            ));
+    } else if !regions.contains(&deployment.primary) {
+        problems.push(
+            Diagnostic::new(format!(
+                "the primary region `{}` is not one of the deployment's",
+                deployment.primary
+            ))
+            .help(format!("its regions are {}", regions.join(", "))),
+        );
+    }
+    problems
+}
+
+/// Finds the nodes of one resource.
+struct Placer<'a> {
+    world: &'a World,
+    index: usize,
+    made: &'a mut Vec<(Address, Made0)>,
+    problems: &'a mut Vec<Diagnostic>,
+}
+
+/// A node that has a place and no world yet.
+struct Made0 {
+    resource: usize,
+    region: Option<String>,
+    locals: Vec<(String, Value)>,
+}
+
+impl Placer<'_> {
+    fn resource(&self) -> &Resource {
+        &self.world.stack.resources[self.index]
+    }
+
+    fn place(&mut self) -> Placed {
+        let (placement, places) = self.places();
+        let mut placed = Placed { placement: Some(placement), ..Placed::default() };
+        for place in places {
+            let region = (place != GLOBAL).then(|| place.clone());
+            let address = Address::new(place, self.resource().id.clone());
+            self.combine(address, region.as_deref(), &mut Vec::new(), &mut placed);
+        }
+        placed
+    }
+
+    fn places(&mut self) -> (Placement, Vec<String>) {
+        let deployment = &self.world.deployment;
+        let world = self.world;
+        let resource = &world.stack.resources[self.index];
+        if resource.kind.meta().scope == Reach::Global {
+            return (Placement::Global, vec![GLOBAL.to_owned()]);
+        }
+        let Some(template) = &resource.region else {
+            return (Placement::Regional, deployment.regions.clone());
+        };
+        let tree = template.evaluate(&outside(world, &Nowhere), self.problems);
+        let (placement, items) = match &tree.data {
+            Data::List(items) => (Placement::Regional, items.as_slice()),
+            _ => (Placement::Single, std::slice::from_ref(&tree)),
+        };
+        let mut places: Vec<String> = Vec::new();
+        for item in items {
+            let Some(region) = item.as_str() else {
+                self.problems.push(
+                    Diagnostic::at(item.span, "`Region` takes a region, or a list of regions")
+                        .label(format!("this is {}", item.describe())),
+                );
+                continue;
+            };
+            if !deployment.regions.iter().any(|known| known == region) {
+                self.problems.push(not_deployed(item.span, region, &deployment.regions));
+            } else if !places.iter().any(|known| known == region) {
+                places.push(region.to_owned());
+            }
+        }
+        (placement, places)
+    }
+
+    /// Makes a node of every combination of the variables from here on.
+    fn combine(
+        &mut self,
+        address: Address,
+        region: Option<&str>,
+        locals: &mut Vec<(String, Value)>,
+        placed: &mut Placed,
+    ) {
+        let world = self.world;
+        let resource = &world.stack.resources[self.index];
+        let placement = placed.placement.unwrap_or(Placement::Regional);
+        let view = View { world, region, placement, locals, lookup: &Nowhere };
+        let Some(variable) = resource.each.get(locals.len()) else {
+            let exists = resource
+                .condition
+                .as_ref()
+                .is_none_or(|condition| truth(condition, &view, self.problems));
+            return self.finish(address, region, locals.clone(), exists, placed);
+        };
+        let Some((values, secret)) = variable.values(&view, self.problems) else { return };
+        if secret {
+            self.problems.push(
+                Diagnostic::at(variable.list.span, "a secret cannot be part of an address")
+                    .help("go through a list that is not made of a NoEcho parameter"),
+            );
+            return;
+        }
+        for value in values {
+            let Some(key) = self.key(&value, variable.list.span) else { continue };
+            let mut address = address.clone();
+            address.keys.push(key);
+            locals.push((variable.name.clone(), value));
+            self.combine(address, region, locals, placed);
+            locals.pop();
+        }
+    }
+
+    fn key(&mut self, value: &Value, span: Span) -> Option<String> {
+        let key = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            _ => String::new(),
+        };
+        let good = !key.is_empty()
+            && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@+=".contains(c));
+        if !good {
+            self.problems.push(
+                Diagnostic::at(span, "an item that cannot be part of an address")
+                    .label(format!("one item is {value}"))
+                    .help("the items must be short texts of letters, digits and `-_.:/@+=`"),
+            );
+        }
+        good.then_some(key)
+    }
+
+    fn finish(
+        &mut self,
+        address: Address,
+        region: Option<&str>,
+        locals: Vec<(String, Value)>,
+        exists: bool,
+        placed: &mut Placed,
+    ) {
+        if !exists {
+            placed.absent.insert(address);
+        } else if placed.known.insert(address.clone()) {
+            placed.addresses.push(address.clone());
+            let region = region.map(str::to_owned);
+            self.made.push((address, Made0 { resource: self.index, region, locals }));
+        } else {
+            let span = self.resource().each.last().map_or(self.resource().span, |v| v.list.span);
+            let summary = format!("`{}` has two nodes with one key", address.resource);
+            self.problems.push(
+                Diagnostic::at(span, summary)
+                    .label(format!("{address} is made twice"))
+                    .help("remove the item that stands in the list twice"),
+            );
+        }
+    }
+}
+
+fn not_deployed(span: Span, region: &str, regions: &[String]) -> Diagnostic {
+    let help = match nearest(region, regions.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("its regions are {}; add this one by --regions", regions.join(", ")),
+    };
+    Diagnostic::at(span, format!("`{region}` is not a region of this deployment")).help(help)
+}
+
+/// Returns the truth of a condition.
+fn truth(condition: &Template, view: &View<'_>, problems: &mut Vec<Diagnostic>) -> bool {
+    let before = problems.len();
+    let tree = condition.evaluate(view, problems);
+    match tree.data {
+        Data::Scalar(Value::Bool(truth)) => truth,
+        _ => {
+            if problems.len() == before {
+                problems.push(
+                    Diagnostic::at(condition.span, "`If` must be true or false")
+                        .label(format!("this is {}", tree.describe())),
+                );
+            }
+            true
+        }
+    }
+}
+
+impl Made {
+    fn resource(&self) -> &Resource {
+        &self.world.stack.resources[self.resource]
+    }
+
+    fn view<'a>(&'a self, lookup: &'a dyn Lookup) -> View<'a> {
+        View {
+            world: &self.world,
+            region: self.region.as_deref(),
+            placement: self.world.nodes[self.resource].placement.unwrap_or(Placement::Regional),
+            locals: &self.locals,
+            lookup,
+        }
+    }
+
+    /// Evaluates the properties, or only one of them.
+    fn tree(
+        &self,
+        lookup: &dyn Lookup,
+        only: Option<&str>,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Tree {
+        let resource = self.resource();
+        let view = self.view(lookup);
+        let wanted = |name: &str| only.is_none_or(|only| only == name);
+        let mut members: Vec<Member> = resource
+            .properties
+            .iter()
+            .filter(|property| wanted(&property.name))
+            .map(|property| Member {
+                name: property.name.clone(),
+                span: property.span,
+                value: property.template.evaluate(&view, problems),
+            })
+            .collect();
+        if resource.kind.meta().taggable && wanted("Tags") {
+            self.add_tags(&mut members, &view, problems);
+        }
+        Tree::new(resource.span, Data::Map(members))
+    }
+
+    /// Adds the stack's tags. One that tells the region is left out where
+    /// there is none.
+    fn add_tags(&self, members: &mut Vec<Member>, view: &View<'_>, problems: &mut Vec<Diagnostic>) {
+        let mut common = Vec::new();
+        for tag in &self.world.stack.tags {
+            let name = tag.name.evaluate(view, problems);
+            let value = tag.value.evaluate(view, problems);
+            if let Some(name) = name.as_str()
+                && !matches!(value.data, Data::Unknown(_))
+            {
+                common.push(Member { name: name.to_owned(), span: tag.span, value });
+            }
+        }
+        let Some(first) = common.first() else { return };
+        let span = first.span;
+        let own = members.iter().position(|member| member.name == "Tags");
+        let own = own.map(|index| members.remove(index));
+        let at = own.as_ref().map_or(span, |own| own.span);
+        let own = own.map(|own| own.value).filter(|value| !value.is_null());
+        let value = normal::merge(own, Tree::new(span, Data::Map(common)));
+        members.push(Member { name: "Tags".to_owned(), span: at, value });
+    }
+}
+
+/// Builds nodes and checks what shows when they are evaluated.
+struct Builder<'a> {
+    world: &'a Arc<World>,
+    /// The nodes that have a physical name already.
+    names: HashMap<(&'static str, String, Id), Address>,
+    problems: &'a mut Vec<Diagnostic>,
+}
+
+impl Builder<'_> {
+    fn node(&mut self, address: Address, made: Made0) -> Node {
+        let Made0 { resource, region, locals } = made;
+        let made = Made { world: Arc::clone(self.world), resource, region, locals };
+        let resource = made.resource();
+        let kind = resource.kind;
+        let before = self.problems.len();
+        let tree = made.tree(&Nowhere, None, self.problems);
+        check::properties(&tree, kind, &self.world.stack.root, self.problems);
+        if self.problems.len() == before {
+            self.check_kind(&address, &tree, resource);
+        }
+        let view = made.view(&Nowhere);
+        let deletion_policy = self.policy(resource.deletion.as_ref(), &view);
+        let update_replace_policy = self.policy(resource.replacement.as_ref(), &view);
+        let mut secrets = Vec::new();
+        for member in tree.members() {
+            member.value.secret_paths(&member.name, &mut secrets);
+        }
+        Node {
+            depends_on: self.depends_on(&address, resource, view.placement),
+            references: references(&address, &tree),
+            address,
+            kind,
+            deletion_policy,
+            update_replace_policy,
+            secrets,
+            made: Arc::new(made),
+        }
+    }
+
+    /// Asks the kind for the rules that a schema cannot say, and for the
+    /// physical name, which must be the node's alone.
+    fn check_kind(&mut self, address: &Address, tree: &Tree, resource: &Resource) {
+        let kind = resource.kind;
+        let value = normal::normalise(tree.clone(), kind.schema()).to_json();
+        for fault in kind.check(Desired(&value)) {
+            let span = place_of(tree, &fault.property);
+            self.problems.push(Diagnostic::at(span, fault.message));
+        }
+        let place = self.place(address);
+        let Some(id) = kind.identity(Desired(&value), &place) else { return };
+        let type_name = kind.meta().type_name;
+        let name = (type_name, address.place.clone(), id);
+        if let Some(first) = self.names.get(&name) {
+            let property = kind.meta().name.map_or("", |rule| rule.property);
+            let span = tree.get(property).map_or(resource.span, |name| name.span);
+            self.problems.push(same_name(span, &name.2, first, address));
+            return;
+        }
+        self.names.insert(name, address.clone());
+    }
+
+    fn place(&self, address: &Address) -> Place {
+        let deployment = &self.world.deployment;
+        let region = match (address.is_global(), deployment.partition.as_str()) {
+            (false, _) => &address.place,
+            (true, "aws-cn") => "cn-north-1",
+            (true, "aws-us-gov") => "us-gov-west-1",
+            (true, _) => "us-east-1",
+        };
+        Place {
+            region: region.to_owned(),
+            account: deployment.account.clone(),
+            partition: deployment.partition.clone(),
+        }
+    }
+
+    fn policy(&mut self, template: Option<&Template>, view: &View<'_>) -> Removal {
+        let Some(template) = template else { return Removal::Delete };
+        let tree = template.evaluate(view, self.problems);
+        match tree.as_str() {
+            Some("Delete") => Removal::Delete,
+            Some("Retain") => Removal::Retain,
+            _ => {
+                self.problems.push(
+                    Diagnostic::at(template.span, "an unknown policy")
+                        .label(format!("this is {}", tree.describe()))
+                        .help("the policies are Delete and Retain"),
+                );
+                Removal::Delete
+            }
+        }
+    }
+
+    /// Returns the nodes that `DependsOn` means: those in the same region, or
+    /// all of them for a node that stands alone.
+    fn depends_on(
+        &self,
+        address: &Address,
+        resource: &Resource,
+        placement: Placement,
+    ) -> Vec<Address> {
+        let mut found = Vec::new();
+        for (name, _) in &resource.depends_on {
+            let Some(index) = self.world.stack.by_name.get(name) else { continue };
+            let target = &self.world.nodes[*index];
+            let here =
+                placement == Placement::Regional && target.placement == Some(Placement::Regional);
+            let wanted = |target: &&Address| !here || target.place == address.place;
+            for target in target.addresses.iter().filter(wanted) {
+                if !found.contains(target) {
+                    found.push(target.clone());
+                }
+            }
+        }
+        found
+    }
+
+    fn output(&mut self, index: usize) -> Option<Output> {
+        let declared = &self.world.stack.outputs[index];
+        let view = outside(self.world, &Nowhere);
+        if let Some(condition) = &declared.condition
+            && !truth(condition, &view, self.problems)
+        {
+            return None;
+        }
+        let description = declared.description.as_ref().and_then(|description| {
+            let tree = description.evaluate(&view, self.problems);
+            tree.as_str().map(str::to_owned)
+        });
+        let mut secrets = Vec::new();
+        declared.value.evaluate(&view, self.problems).secret_paths("", &mut secrets);
+        Some(Output {
+            name: declared.name.clone(),
+            description,
+            secret: !secrets.is_empty(),
+            world: Arc::clone(self.world),
+            index,
+        })
+    }
+}
+
+/// Returns where a property stands, or as much of the way to it as there is.
+fn place_of(tree: &Tree, path: &str) -> Span {
+    let first = path.split('/').next().unwrap_or_default();
+    match tree.members().iter().find(|member| member.name == first) {
+        Some(member) if path == first && member.value.is_null() => member.span,
+        _ => tree.nearest(path).span,
+    }
+}
+
+fn same_name(span: Span, id: &Id, first: &Address, second: &Address) -> Diagnostic {
+    if first.resource == second.resource {
+        let summary = format!("the nodes of `{}` share one physical name", first.resource);
+        return Diagnostic::at(span, summary)
+            .label(format!("`{id}` is {first} already"))
+            .help("put the ForEach variable into the name");
+    }
+    let summary =
+        format!("`{}` has the same physical name as `{}`", second.resource, first.resource);
+    Diagnostic::at(span, summary)
+        .label(format!("`{id}` is {first} already"))
+        .help("two resources of one type cannot share a name in one place: change one of them")
+}
+
+/// Returns what a node uses, each once a property.
+fn references(address: &Address, tree: &Tree) -> Vec<Reference> {
+    let is_own = |target: &Address| target.place == address.place || target.is_global();
+    let mut found: Vec<Reference> = Vec::new();
+    for member in tree.members() {
+        let first = found.len();
+        let mut add = |tree: &Tree, own_item: bool| {
+            tree.visit_uses(&mut |used| {
+                let known = found[first..]
+                    .iter_mut()
+                    .find(|r| r.target == used.target && r.attribute == used.attribute);
+                match known {
+                    Some(known) => known.own_item &= own_item,
+                    None => found.push(Reference {
+                        target: used.target.clone(),
+                        attribute: used.attribute.clone(),
+                        property: member.name.clone(),
+                        own_item,
+                    }),
+                }
+            });
+        };
+        match &member.value.data {
+            tree::Data::List(items) if member.value.uses.is_empty() => {
+                for item in items {
+                    let mut own = true;
+                    item.visit_uses(&mut |used| own &= is_own(&used.target));
+                    add(item, own);
+                }
+            }
+            _ => add(&member.value, false),
+        }
+    }
+    found
+}

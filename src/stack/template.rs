@@ -1,0 +1,583 @@
+//! Values with expressions and loops in them, and their evaluation.
+//!
+//! Anywhere in a value, `{ForEach, Item}` makes a list, and
+//! `{ForEach, Key, Value}` a map.
+
+use super::expr::{
+    BUILTINS, Compiled, Evaluated, Expression, Names, Piece, Reference, Scope, pieces,
+};
+use super::tree::{self, Tree};
+use super::yaml::{self, Yaml};
+use crate::address::Address;
+use crate::diagnostic::{Diagnostic, Sources, Span};
+use crate::value;
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// A value that is yet to be evaluated.
+#[derive(Clone, Debug)]
+pub(super) struct Template {
+    pub span: Span,
+    pub data: Data,
+}
+
+/// What a template is.
+#[derive(Clone, Debug)]
+pub(super) enum Data {
+    Scalar(Value),
+    Text(Vec<Part>),
+    List(Vec<Template>),
+    Map(Vec<Member>),
+    Each(Box<Each>),
+}
+
+/// A part of a string.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    Text(String),
+    Code(Expression),
+}
+
+/// A member of a map; its name may hold expressions.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub span: Span,
+    pub name: Template,
+    pub value: Template,
+}
+
+/// A list or map made of lists.
+#[derive(Clone, Debug)]
+pub(super) struct Each {
+    pub variables: Vec<Variable>,
+    /// The name of a member, when a map is made.
+    pub key: Option<Template>,
+    pub item: Template,
+}
+
+/// A `ForEach` variable and the list that it goes through.
+#[derive(Clone, Debug)]
+pub(super) struct Variable {
+    pub name: String,
+    pub list: Template,
+}
+
+/// Where in a template an expression stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It is part of the value.
+    Value,
+    /// It decides the value's shape: a list to go through, or a name.
+    Shape,
+}
+
+impl Template {
+    /// Returns the expression that the whole value is.
+    pub(super) fn whole(&self) -> Option<&Expression> {
+        match &self.data {
+            Data::Text(parts) => match parts.as_slice() {
+                [Part::Code(expression)] => Some(expression),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Visits every expression, with the loop variables that it sees.
+    pub(super) fn visit(
+        &self,
+        role: Role,
+        locals: &mut Vec<String>,
+        seen: &mut dyn FnMut(&Expression, Role, &[String]),
+    ) {
+        match &self.data {
+            Data::Scalar(_) => {}
+            Data::Text(parts) => {
+                for part in parts {
+                    if let Part::Code(expression) = part {
+                        seen(expression, role, locals);
+                    }
+                }
+            }
+            Data::List(items) => items.iter().for_each(|item| item.visit(role, locals, seen)),
+            Data::Map(members) => {
+                for member in members {
+                    member.name.visit(Role::Shape, locals, seen);
+                    member.value.visit(role, locals, seen);
+                }
+            }
+            Data::Each(each) => {
+                let outer = locals.len();
+                for variable in &each.variables {
+                    variable.list.visit(Role::Shape, locals, seen);
+                    locals.push(variable.name.clone());
+                }
+                if let Some(key) = &each.key {
+                    key.visit(Role::Shape, locals, seen);
+                }
+                each.item.visit(role, locals, seen);
+                locals.truncate(outer);
+            }
+        }
+    }
+
+    /// Computes the value as far as the scope knows what is in it.
+    pub(super) fn evaluate(&self, scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Tree {
+        let data = match &self.data {
+            Data::Scalar(value) => tree::Data::Scalar(value.clone()),
+            Data::Text(parts) => return text(self.span, parts, scope, problems),
+            Data::List(items) => {
+                tree::Data::List(items.iter().map(|item| item.evaluate(scope, problems)).collect())
+            }
+            Data::Map(members) => {
+                let mut made = Made::default();
+                for member in members {
+                    let name = member.name.evaluate(scope, problems);
+                    let value = member.value.evaluate(scope, problems);
+                    made.add(&name, value, problems);
+                }
+                return made.map(self.span);
+            }
+            Data::Each(each) => {
+                let mut made = Made::default();
+                each.run(&each.variables, scope, &mut made, problems);
+                return if each.key.is_some() { made.map(self.span) } else { made.list(self.span) };
+            }
+        };
+        Tree::new(self.span, data)
+    }
+}
+
+/// What a loop has made so far.
+#[derive(Default)]
+struct Made {
+    items: Vec<Tree>,
+    members: Vec<tree::Member>,
+    open: bool,
+    secret: bool,
+}
+
+impl Made {
+    fn add(&mut self, name: &Tree, value: Tree, problems: &mut Vec<Diagnostic>) {
+        match &name.data {
+            tree::Data::Unknown(_) => self.open = true,
+            tree::Data::Scalar(Value::String(text)) => {
+                if self.members.iter().any(|member| member.name == *text) {
+                    problems.push(Diagnostic::at(name.span, format!("`{text}` is made twice")));
+                }
+                self.members.push(tree::Member { name: text.clone(), span: name.span, value });
+            }
+            tree::Data::Scalar(Value::Number(number)) => {
+                let name = tree::Tree::from_json(name.span, number.to_string().into(), false);
+                self.add(&name, value, problems);
+            }
+            _ => problems.push(
+                Diagnostic::at(name.span, "the name of a member must be text")
+                    .label(format!("this is {}", name.describe())),
+            ),
+        }
+    }
+
+    fn map(self, span: Span) -> Tree {
+        let Self { members, open, secret, .. } = self;
+        Tree { open, secret, ..Tree::new(span, tree::Data::Map(members)) }
+    }
+
+    fn list(self, span: Span) -> Tree {
+        let Self { items, open, secret, .. } = self;
+        Tree { open, secret, ..Tree::new(span, tree::Data::List(items)) }
+    }
+}
+
+impl Each {
+    fn run(
+        &self,
+        variables: &[Variable],
+        scope: &dyn Scope,
+        made: &mut Made,
+        problems: &mut Vec<Diagnostic>,
+    ) {
+        let Some((variable, inner)) = variables.split_first() else {
+            let value = self.item.evaluate(scope, problems);
+            match &self.key {
+                Some(key) => {
+                    let name = key.evaluate(scope, problems);
+                    made.add(&name, value, problems);
+                }
+                None => made.items.push(value),
+            }
+            return;
+        };
+        let Some(values) = variable.values(scope, problems) else {
+            made.open = true;
+            let local = Local { parent: scope, name: &variable.name, value: None };
+            return self.run(inner, &local, made, problems);
+        };
+        made.secret |= values.1;
+        for value in values.0 {
+            let value = Some((value, values.1));
+            let local = Local { parent: scope, name: &variable.name, value };
+            self.run(inner, &local, made, problems);
+        }
+    }
+}
+
+impl Variable {
+    /// Returns the items of the list and whether they are secret; `None` where
+    /// they are not known yet.
+    pub(super) fn values(
+        &self,
+        scope: &dyn Scope,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<(Vec<Value>, bool)> {
+        let tree = self.list.evaluate(scope, problems);
+        match &tree.data {
+            tree::Data::List(items) => {
+                let secret = tree.secret || items.iter().any(|item| item.secret);
+                Some((items.iter().map(Tree::to_json).collect(), secret))
+            }
+            tree::Data::Unknown(_) => None,
+            _ => {
+                problems.push(
+                    Diagnostic::at(self.list.span, format!("`{}` needs a list", self.name))
+                        .label(format!("this is {}", tree.describe())),
+                );
+                Some((Vec::new(), false))
+            }
+        }
+    }
+}
+
+/// A scope with one loop variable more.
+pub(super) struct Local<'a> {
+    pub parent: &'a dyn Scope,
+    pub name: &'a str,
+    pub value: Option<(Value, bool)>,
+}
+
+impl Scope for Local<'_> {
+    fn variable(&self, name: &str) -> Option<(Cow<'_, Value>, bool)> {
+        if name == self.name {
+            return self.value.as_ref().map(|(value, secret)| (Cow::Borrowed(value), *secret));
+        }
+        self.parent.variable(name)
+    }
+
+    fn target(
+        &self,
+        reference: &Reference,
+        indices: &[String],
+    ) -> Result<Option<Address>, Diagnostic> {
+        self.parent.target(reference, indices)
+    }
+
+    fn targets(&self, reference: &Reference) -> Vec<(Vec<String>, Address)> {
+        self.parent.targets(reference)
+    }
+
+    fn value(&self, target: &Address, attribute: Option<&str>) -> Value {
+        self.parent.value(target, attribute)
+    }
+}
+
+/// The scope in which nothing is known but what stands in the file.
+pub(super) struct Nothing;
+
+impl Scope for Nothing {
+    fn variable(&self, _: &str) -> Option<(Cow<'_, Value>, bool)> {
+        None
+    }
+
+    fn target(&self, _: &Reference, _: &[String]) -> Result<Option<Address>, Diagnostic> {
+        Ok(None)
+    }
+
+    fn targets(&self, _: &Reference) -> Vec<(Vec<String>, Address)> {
+        Vec::new()
+    }
+
+    fn value(&self, _: &Address, _: Option<&str>) -> Value {
+        Value::Null
+    }
+}
+
+/// Evaluates a string. One that is a single expression keeps its type.
+fn text(span: Span, parts: &[Part], scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Tree {
+    let mut evaluated = |expression: &Expression| {
+        expression.evaluate(scope).unwrap_or_else(|problem| {
+            problems.push(problem);
+            Evaluated { value: value::unknown::<&str>([]), ..Evaluated::default() }
+        })
+    };
+    if let [Part::Code(expression)] = parts {
+        let Evaluated { value, uses, secret } = evaluated(expression);
+        return Tree { uses, ..Tree::from_json(span, value, secret) };
+    }
+    let mut whole = Tree::new(span, tree::Data::Scalar(Value::Null));
+    let (mut text, mut sources, mut unknown) = (String::new(), Vec::new(), false);
+    let mut wrong = Vec::new();
+    for part in parts {
+        let expression = match part {
+            Part::Text(literal) => {
+                text.push_str(literal);
+                continue;
+            }
+            Part::Code(expression) => expression,
+        };
+        let found = evaluated(expression);
+        whole.secret |= found.secret;
+        whole.uses.extend(found.uses);
+        match &found.value {
+            unknown_value if value::has_unknown(unknown_value) => {
+                unknown = true;
+                sources.extend(value::unknown_sources(unknown_value));
+            }
+            Value::String(part) => text.push_str(part),
+            Value::Number(_) | Value::Bool(_) => text.push_str(&found.value.to_string()),
+            other => wrong.push(not_text(expression, other)),
+        }
+    }
+    unknown |= !wrong.is_empty();
+    problems.extend(wrong);
+    whole.data = if unknown {
+        tree::Data::Unknown(sources)
+    } else {
+        tree::Data::Scalar(Value::String(text))
+    };
+    whole
+}
+
+fn not_text(expression: &Expression, value: &Value) -> Diagnostic {
+    let (what, help) = match value {
+        Value::Array(_) => ("a list", "write ${join(list, \",\")}, or ${json(list)}"),
+        Value::Object(_) => ("a map", "write ${json(map)}"),
+        _ => ("null", "write ${value == null ? \"\" : value}"),
+    };
+    Diagnostic::at(expression.span, format!("{what} cannot stand inside of text")).help(help)
+}
+
+/// Makes templates of YAML.
+pub(super) struct Builder<'a> {
+    pub sources: &'a Sources,
+    pub names: &'a Names,
+    pub compiled: Compiled,
+}
+
+impl Builder<'_> {
+    /// Makes a template; what is wrong with it goes to `problems`.
+    pub(super) fn template(&mut self, yaml: &Yaml, problems: &mut Vec<Diagnostic>) -> Template {
+        let data = match &yaml.data {
+            yaml::Data::String(text) => self.text(text, yaml.span, problems),
+            yaml::Data::List(items) => {
+                Data::List(items.iter().map(|item| self.template(item, problems)).collect())
+            }
+            yaml::Data::Map(members) => self.map(members, yaml.span, problems),
+            _ => Data::Scalar(yaml.to_json()),
+        };
+        Template { span: yaml.span, data }
+    }
+
+    fn map(
+        &mut self,
+        members: &[(yaml::Key, Yaml)],
+        span: Span,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Data {
+        if let [(key, value)] = members
+            && (key.name == "Ref" || key.name.starts_with("Fn::"))
+        {
+            problems.push(intrinsic(key, value));
+            return Data::Scalar(Value::Null);
+        }
+        if members.iter().any(|(key, _)| key.name == "ForEach") {
+            return self.each(members, span, problems);
+        }
+        let members = members.iter().map(|(key, value)| Member {
+            span: key.span,
+            name: Template { span: key.span, data: self.text(&key.name, key.span, problems) },
+            value: self.template(value, problems),
+        });
+        Data::Map(members.collect())
+    }
+
+    fn each(
+        &mut self,
+        members: &[(yaml::Key, Yaml)],
+        span: Span,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Data {
+        let get = |name: &str| members.iter().find(|(key, _)| key.name == name).map(|m| &m.1);
+        let form = (get("ForEach"), get("Item"), get("Key"), get("Value"));
+        let (list, key, item) = match form {
+            (Some(list), Some(item), None, None) if members.len() == 2 => (list, None, item),
+            (Some(list), None, Some(key), Some(item)) if members.len() == 3 => {
+                (list, Some(key), item)
+            }
+            _ => {
+                problems.push(
+                    Diagnostic::at(span, "a ForEach that makes neither a list nor a map")
+                        .help("write {ForEach, Item} for a list, {ForEach, Key, Value} for a map"),
+                );
+                return Data::Scalar(Value::Null);
+            }
+        };
+        let variables = self.variables(list, problems);
+        let key = key.map(|key| self.template(key, problems));
+        let item = self.template(item, problems);
+        Data::Each(Box::new(Each { variables, key, item }))
+    }
+
+    /// Makes the variables of a `ForEach`.
+    pub(super) fn variables(
+        &mut self,
+        yaml: &Yaml,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Vec<Variable> {
+        let yaml::Data::Map(members) = &yaml.data else {
+            problems.push(
+                Diagnostic::at(
+                    yaml.span,
+                    format!("ForEach needs variables, found {}", yaml.describe()),
+                )
+                .help("write ForEach: {r: '${regions}'}"),
+            );
+            return Vec::new();
+        };
+        if members.is_empty() {
+            problems.push(
+                Diagnostic::at(yaml.span, "ForEach without a variable")
+                    .help("write ForEach: {r: '${regions}'}"),
+            );
+        }
+        let mut variables = Vec::new();
+        for (key, value) in members {
+            self.check_variable(key, problems);
+            let list = self.template(value, problems);
+            variables.push(Variable { name: key.name.clone(), list });
+        }
+        variables
+    }
+
+    fn check_variable(&self, key: &yaml::Key, problems: &mut Vec<Diagnostic>) {
+        let name = key.name.as_str();
+        let taken = if BUILTINS.contains(&name) {
+            "a built-in name"
+        } else if self.names.resources.contains(name) {
+            "a resource"
+        } else if self.names.parameters.contains(name) {
+            "a parameter"
+        } else if !is_name(name) {
+            problems.push(
+                Diagnostic::at(key.span, format!("`{name}` cannot be a variable"))
+                    .help("a variable is made of letters, digits and `_`, like `r`"),
+            );
+            return;
+        } else {
+            return;
+        };
+        problems.push(
+            Diagnostic::at(key.span, format!("`{name}` is {taken} already"))
+                .help("choose another name for the variable"),
+        );
+    }
+
+    fn text(&mut self, text: &str, span: Span, problems: &mut Vec<Diagnostic>) -> Data {
+        if !text.contains("${") {
+            return Data::Scalar(Value::String(text.to_owned()));
+        }
+        let pieces = match pieces(text) {
+            Ok(pieces) => pieces,
+            Err(offset) => {
+                let start = text.get(offset..).unwrap_or_default();
+                let span = self.locate(span, start, span.start).map_or(span, |(span, _)| span);
+                problems.push(
+                    Diagnostic::at(span, "an expression without its closing brace")
+                        .help("close it with `}`, or write `$${` for a literal `${`"),
+                );
+                return Data::Scalar(Value::Null);
+            }
+        };
+        let mut from = span.start;
+        let mut parts = Vec::new();
+        for piece in pieces {
+            let source = match piece {
+                Piece::Text(text) => {
+                    parts.push(Part::Text(text));
+                    continue;
+                }
+                Piece::Code(source) => source,
+            };
+            let (place, exact) =
+                self.locate(span, &format!("${{{source}}}"), from).unwrap_or((span, false));
+            if exact {
+                from = place.end;
+            }
+            match self.compiled.get(source, self.names) {
+                Ok(code) => parts.push(Part::Code(Expression { code, span: place, exact })),
+                Err(faults) => {
+                    for fault in faults {
+                        let span = if exact {
+                            let start = place.start as usize + "${".len();
+                            Span::new(
+                                place.file,
+                                start + fault.range.start,
+                                start + fault.range.end,
+                            )
+                        } else {
+                            place
+                        };
+                        problems.push(Diagnostic::at(span, fault.summary).help_maybe(fault.help));
+                    }
+                    return Data::Scalar(Value::Null);
+                }
+            }
+        }
+        match parts.as_mut_slice() {
+            [Part::Text(text)] => Data::Scalar(Value::String(std::mem::take(text))),
+            _ => Data::Text(parts),
+        }
+    }
+
+    /// Finds text in the source of a scalar, from an offset on, where it stands
+    /// there letter by letter; else where its first line begins.
+    fn locate(&self, scalar: Span, text: &str, from: u32) -> Option<(Span, bool)> {
+        let from = from.max(scalar.start);
+        let source = self.sources.slice(Span { start: from, ..scalar });
+        let found = |needle: &str| source.find(needle).map(|offset| from as usize + offset);
+        if let Some(start) = found(text) {
+            return Some((Span::new(scalar.file, start, start + text.len()), true));
+        }
+        let first: String = text.chars().take_while(|c| !"\n\"'".contains(*c)).collect();
+        let start = found(&first)?;
+        Some((Span::new(scalar.file, start, start + first.len()), false))
+    }
+}
+
+/// Whether the name can be one of a variable.
+pub(super) fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// What CloudFormation writes as a function, and how it reads here.
+fn intrinsic(key: &yaml::Key, value: &Yaml) -> Diagnostic {
+    let parts: Vec<String> = match &value.data {
+        yaml::Data::String(text) => vec![text.clone()],
+        yaml::Data::List(items) => items
+            .iter()
+            .filter_map(|item| match &item.data {
+                yaml::Data::String(text) => Some(text.clone()),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let help = match key.name.as_str() {
+        "Ref" | "Fn::GetAtt" if !parts.is_empty() => format!("write '${{{}}}'", parts.join(".")),
+        "Fn::Sub" => "write the text itself: every string may hold ${…}".to_owned(),
+        "Fn::Join" => "write the parts in one string: 'a-${B}', or ${join(list, \",\")}".to_owned(),
+        "Fn::If" => "write '${Condition ? \"one\" : \"other\"}'".to_owned(),
+        _ => "write an expression: '${…}'".to_owned(),
+    };
+    Diagnostic::at(key.span, format!("`{}` is CloudFormation's, not payctl's", key.name)).help(help)
+}
