@@ -338,6 +338,16 @@ const BUSY: &[&str] = &[
     "you must wait 60 seconds",
 ];
 
+/// What services say of a name that is taken, under codes that mean other
+/// things too.
+const TAKEN: &[&str] = &[
+    "already exists for this",
+    "another resource with the same parent already has this name",
+    "integration response with selection pattern",
+    "stage already exists",
+    "the domain name you provided already exists",
+];
+
 /// Returns what an error answer means.
 pub fn classify(code: &str, message: &str, status: u16) -> Class {
     let words = message.to_lowercase();
@@ -353,7 +363,7 @@ pub fn classify(code: &str, message: &str, status: u16) -> Class {
         Class::Gone
     } else if CREDENTIALS.contains(&code) {
         Class::Credentials
-    } else if EXISTS.contains(&code) {
+    } else if EXISTS.contains(&code) || says(TAKEN) {
         Class::Exists
     } else if GONE.contains(&code) {
         Class::Gone
@@ -394,6 +404,13 @@ mod tests {
                 Conflicting,
             ),
             ("ResourceConflictException", "Function already exist: x", 409, Exists),
+            ("ConflictException", "Method already exists for this resource", 409, Exists),
+            (
+                "ConflictException",
+                "Unable to complete operation due to concurrent modification. Please try again later.",
+                409,
+                Conflicting,
+            ),
             ("NoSuchEntity", "The role with name x cannot be found.", 404, Gone),
             (
                 "QueueDeletedRecently",

@@ -5,9 +5,10 @@ use crate::address::Address;
 use crate::asset::Assets;
 use crate::aws::call::{self, Verb};
 use crate::aws::clients::Clients;
-use crate::aws::owned::Owned;
+use crate::aws::owned::{ADDRESS_TAG, DEPLOYMENT_TAG, GENERATION_TAG, Owned};
 use futures::future::BoxFuture;
 use serde_json::Value;
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +60,14 @@ impl Owner {
     pub fn token(&self) -> String {
         let seed = format!("{} {} {}", self.deployment, self.address, self.generation);
         crate::hash::hex(seed.as_bytes())[..32].to_owned()
+    }
+
+    /// Whether these are the ownership tags of this very instance.
+    pub fn owns(&self, tags: &HashMap<String, String>) -> bool {
+        let has = |key: &str, value: &str| tags.get(key).is_some_and(|found| found == value);
+        has(DEPLOYMENT_TAG, &self.deployment)
+            && has(ADDRESS_TAG, &self.address.tag())
+            && has(GENERATION_TAG, &self.generation.to_string())
     }
 }
 
