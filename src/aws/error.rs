@@ -82,6 +82,15 @@ impl Failure {
         Self::local(Class::Terminal, message)
     }
 
+    /// Returns the failure of one entry of an answer that is good otherwise,
+    /// as batch operations list them.
+    pub fn of_entry(code: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let mut failure = Self::local(classify(code, &message, 400), message);
+        failure.code = Some(code.to_owned());
+        failure
+    }
+
     /// Whether AWS's code is one of `codes`.
     pub fn is_code(&self, codes: &[&str]) -> bool {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
@@ -201,6 +210,7 @@ const THROTTLED: &[&str] = &[
     "RequestThrottled",
     "RequestThrottledException",
     "SlowDown",
+    "Throttled",
     "ThrottledException",
     "Throttling",
     "ThrottlingException",
@@ -223,6 +233,8 @@ const CONFLICTING: &[&str] = &[
     "QueueDeletedRecently",
     "ReplicatedWriteConflictException",
     "ResourceInUseException",
+    "StaleTag",
+    "StaleTagException",
     "StateMachineDeleting",
     "TableInUseException",
     "TransactionInProgressException",
@@ -301,6 +313,7 @@ const PROPAGATING: &[&str] = &[
     "cannot be assumed by lambda",
     "execution role does not have permissions",
     "authorized to assume the provided role",
+    "cannot be assumed by principal",
     "is not authorized to create managed-rule",
     "principalnotfound",
     "invalid value for the parameter policy",
@@ -314,6 +327,10 @@ const PROPAGATING: &[&str] = &[
     "the provided execution role",
     "lambda was unable to configure access",
 ];
+
+/// What services say of a name that is taken, under codes that mean other
+/// things too.
+const TAKEN: &[&str] = &["already exists with different"];
 
 /// What services say while they are busy, under codes that mean other things
 /// too.
@@ -330,6 +347,7 @@ const BUSY: &[&str] = &[
     "is being created",
     "is being deleted",
     "is being updated",
+    "since it has targets",
     "you must wait 60 seconds",
 ];
 
@@ -345,7 +363,7 @@ pub fn classify(code: &str, message: &str, status: u16) -> Class {
         Class::Conflicting
     } else if CREDENTIALS.contains(&code) {
         Class::Credentials
-    } else if EXISTS.contains(&code) {
+    } else if EXISTS.contains(&code) || says(TAKEN) {
         Class::Exists
     } else if GONE.contains(&code) {
         Class::Gone
@@ -386,6 +404,12 @@ mod tests {
                 Conflicting,
             ),
             ("ResourceConflictException", "Function already exist: x", 409, Exists),
+            (
+                "InvalidParameter",
+                "Invalid parameter: Attributes Reason: Subscription already exists with different attributes",
+                400,
+                Exists,
+            ),
             ("NoSuchEntity", "The role with name x cannot be found.", 404, Gone),
             (
                 "QueueDeletedRecently",
