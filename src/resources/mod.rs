@@ -2,12 +2,20 @@
 
 use crate::resource::{Kind, of};
 
+mod sns_subscription;
+mod sns_topic;
+mod sns_topic_policy;
 mod sqs_queue;
 mod sqs_queue_policy;
 
 /// Every type that payctl knows, in the order of their names.
-pub static KINDS: &[&dyn Kind] =
-    &[&of::<sqs_queue::Queue>(), &of::<sqs_queue_policy::QueuePolicy>()];
+pub static KINDS: &[&dyn Kind] = &[
+    &of::<sns_subscription::Subscription>(),
+    &of::<sns_topic::Topic>(),
+    &of::<sns_topic_policy::TopicPolicy>(),
+    &of::<sqs_queue::Queue>(),
+    &of::<sqs_queue_policy::QueuePolicy>(),
+];
 
 /// Returns the kind of a CloudFormation type.
 pub fn kind(type_name: &str) -> Option<&'static dyn Kind> {
