@@ -2,6 +2,11 @@
 
 use crate::resource::{Kind, of};
 
+mod events_event_bus;
+mod events_event_bus_policy;
+mod events_rule;
+mod events_rule_target;
+mod events_rule_target_sdk;
 mod sns_subscription;
 mod sns_topic;
 mod sns_topic_policy;
@@ -10,6 +15,9 @@ mod sqs_queue_policy;
 
 /// Every type that payctl knows, in the order of their names.
 pub static KINDS: &[&dyn Kind] = &[
+    &of::<events_event_bus::EventBus>(),
+    &of::<events_event_bus_policy::EventBusPolicy>(),
+    &of::<events_rule::Rule>(),
     &of::<sns_subscription::Subscription>(),
     &of::<sns_topic::Topic>(),
     &of::<sns_topic_policy::TopicPolicy>(),
