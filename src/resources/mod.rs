@@ -2,6 +2,9 @@
 
 use crate::resource::{Kind, of};
 
+mod cloudwatch_alarm;
+mod cloudwatch_alarm_metrics;
+mod cloudwatch_dashboard;
 mod events_event_bus;
 mod events_event_bus_policy;
 mod events_rule;
@@ -15,6 +18,8 @@ mod sqs_queue_policy;
 
 /// Every type that payctl knows, in the order of their names.
 pub static KINDS: &[&dyn Kind] = &[
+    &of::<cloudwatch_alarm::Alarm>(),
+    &of::<cloudwatch_dashboard::Dashboard>(),
     &of::<events_event_bus::EventBus>(),
     &of::<events_event_bus_policy::EventBusPolicy>(),
     &of::<events_rule::Rule>(),
