@@ -84,6 +84,15 @@ impl Failure {
         Self::local(Class::Terminal, message)
     }
 
+    /// Returns the failure of one entry of an answer that is good otherwise,
+    /// as batch operations list them.
+    pub fn of_entry(code: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let mut failure = Self::local(classify(code, &message, 400), message);
+        failure.code = Some(code.to_owned());
+        failure
+    }
+
     /// Whether AWS's code is one of `codes`.
     pub fn is_code(&self, codes: &[&str]) -> bool {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
@@ -203,6 +212,7 @@ const THROTTLED: &[&str] = &[
     "RequestThrottled",
     "RequestThrottledException",
     "SlowDown",
+    "Throttled",
     "ThrottledException",
     "Throttling",
     "ThrottlingException",
@@ -227,6 +237,8 @@ const CONFLICTING: &[&str] = &[
     "QueueDeletedRecently",
     "ReplicatedWriteConflictException",
     "ResourceInUseException",
+    "StaleTag",
+    "StaleTagException",
     "StateMachineDeleting",
     "TableInUseException",
     "TransactionInProgressException",
@@ -305,6 +317,7 @@ const PROPAGATING: &[&str] = &[
     "cannot be assumed by lambda",
     "execution role does not have permissions",
     "authorized to assume the provided role",
+    "cannot be assumed by principal",
     "is not authorized to create managed-rule",
     "principalnotfound",
     "invalid value for the parameter policy",
@@ -319,6 +332,10 @@ const PROPAGATING: &[&str] = &[
     "lambda was unable to configure access",
     "does not exist or is not allowed to be used with arn",
 ];
+
+/// What services say of a name that is taken, under codes that mean other
+/// things too.
+const TAKEN: &[&str] = &["already exists with different"];
 
 /// What services say while they are busy, under codes that mean other things
 /// too.
@@ -335,6 +352,7 @@ const BUSY: &[&str] = &[
     "is being created",
     "is being deleted",
     "is being updated",
+    "since it has targets",
     "you must wait 60 seconds",
 ];
 
@@ -404,12 +422,20 @@ mod tests {
                 Conflicting,
             ),
             ("ResourceConflictException", "Function already exist: x", 409, Exists),
+<<<<<<< HEAD
             ("ConflictException", "Method already exists for this resource", 409, Exists),
             (
                 "ConflictException",
                 "Unable to complete operation due to concurrent modification. Please try again later.",
                 409,
                 Conflicting,
+=======
+            (
+                "InvalidParameter",
+                "Invalid parameter: Attributes Reason: Subscription already exists with different attributes",
+                400,
+                Exists,
+>>>>>>> w-msg
             ),
             ("NoSuchEntity", "The role with name x cannot be found.", 404, Gone),
             (

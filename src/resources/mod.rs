@@ -13,6 +13,14 @@ mod apigateway_resource;
 mod apigateway_rest_api;
 mod apigateway_stage;
 mod apigateway_stage_properties;
+mod cloudwatch_alarm;
+mod cloudwatch_alarm_metrics;
+mod cloudwatch_dashboard;
+mod events_event_bus;
+mod events_event_bus_policy;
+mod events_rule;
+mod events_rule_target;
+mod events_rule_target_sdk;
 mod iam;
 mod iam_managed_policy;
 mod iam_role;
@@ -22,7 +30,11 @@ mod kms_alias;
 mod kms_key;
 mod logs_log_group;
 mod logs_resource_policy;
+mod sns_subscription;
+mod sns_topic;
+mod sns_topic_policy;
 mod sqs_queue;
+mod sqs_queue_policy;
 
 /// Every type that payctl knows, in the order of their names.
 pub static KINDS: &[&dyn Kind] = &[
@@ -33,6 +45,11 @@ pub static KINDS: &[&dyn Kind] = &[
     &of::<apigateway_resource::PathResource>(),
     &of::<apigateway_rest_api::RestApi>(),
     &of::<apigateway_stage::Stage>(),
+    &of::<cloudwatch_alarm::Alarm>(),
+    &of::<cloudwatch_dashboard::Dashboard>(),
+    &of::<events_event_bus::EventBus>(),
+    &of::<events_event_bus_policy::EventBusPolicy>(),
+    &of::<events_rule::Rule>(),
     &of::<iam_managed_policy::ManagedPolicy>(),
     &of::<iam_role::Role>(),
     &of::<iam_role_policy::RolePolicy>(),
@@ -40,7 +57,11 @@ pub static KINDS: &[&dyn Kind] = &[
     &of::<kms_key::Key>(),
     &of::<logs_log_group::LogGroup>(),
     &of::<logs_resource_policy::ResourcePolicy>(),
+    &of::<sns_subscription::Subscription>(),
+    &of::<sns_topic::Topic>(),
+    &of::<sns_topic_policy::TopicPolicy>(),
     &of::<sqs_queue::Queue>(),
+    &of::<sqs_queue_policy::QueuePolicy>(),
 ];
 
 /// Returns the kind of a CloudFormation type.

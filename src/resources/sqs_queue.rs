@@ -2,13 +2,15 @@
 
 use crate::resource::{
     Changes, Class, Cx, Desired, Early, Fault, Fixed, Found as _, Id, Json, Live, Meta, Place,
-    Recorded, Resource, Result, Tags,
+    Poll, Recorded, Resource, Result, Tags,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
+use futures::try_join;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// A queue. <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-sqs-queue.html>
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -78,7 +80,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("FifoThroughputLimit", "FifoThroughputLimit", "perQueue"),
     ("KmsDataKeyReusePeriodSeconds", "KmsDataKeyReusePeriodSeconds", "300"),
     ("KmsMasterKeyId", "KmsMasterKeyId", ""),
-    ("MaximumMessageSize", "MaximumMessageSize", "262144"),
+    ("MaximumMessageSize", "MaximumMessageSize", "1048576"),
     ("MessageRetentionPeriod", "MessageRetentionPeriod", "345600"),
     ("ReceiveMessageWaitTimeSeconds", "ReceiveMessageWaitTimeSeconds", "0"),
     ("RedriveAllowPolicy", "RedriveAllowPolicy", ""),
@@ -86,6 +88,10 @@ const SETTINGS: &[(&str, &str, &str)] = &[
     ("SqsManagedSseEnabled", "SqsManagedSseEnabled", "true"),
     ("VisibilityTimeout", "VisibilityTimeout", "30"),
 ];
+
+/// The properties that only FIFO queues have.
+const FIFO_ONLY: [&str; 3] =
+    ["ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"];
 
 impl Resource for Queue {
     type Attributes = Attributes;
@@ -109,37 +115,51 @@ impl Resource for Queue {
     }
 
     fn check(desired: Desired<'_>) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut fault = |property: &str, message: &str| faults.push(Fault::new(property, message));
         let fifo = desired.get("FifoQueue") == Some(&Value::Bool(true));
-        match desired.text("QueueName") {
-            Some(name) if name.ends_with(".fifo") != fifo => {
-                vec![Fault::new(
-                    "QueueName",
-                    "a name ends in '.fifo' exactly when FifoQueue is true",
-                )]
-            }
-            _ => Vec::new(),
+        if desired.text("QueueName").is_some_and(|name| name.ends_with(".fifo") != fifo) {
+            fault("QueueName", "a name ends in '.fifo' exactly when FifoQueue is true");
         }
+        for property in FIFO_ONLY {
+            if !fifo && desired.get(property).is_some() {
+                fault(property, "only FIFO queues have it: set FifoQueue or leave it out");
+            }
+        }
+        if desired.text("FifoThroughputLimit") == Some("perMessageGroupId")
+            && desired.text("DeduplicationScope") != Some("messageGroup")
+        {
+            fault("FifoThroughputLimit", "it needs the DeduplicationScope messageGroup");
+        }
+        if desired.get("SqsManagedSseEnabled") == Some(&Value::Bool(true))
+            && desired.0.get("KmsMasterKeyId").is_some_and(|key| !key.is_null())
+        {
+            fault("SqsManagedSseEnabled", "a queue has one encryption: leave this out");
+        }
+        let dead_letters = desired.text("RedrivePolicy/deadLetterTargetArn");
+        if dead_letters.is_some_and(|arn| arn.ends_with(".fifo") != fifo) {
+            fault(
+                "RedrivePolicy",
+                "a FIFO queue's dead letters go to a FIFO queue, others' do not",
+            );
+        }
+        faults
     }
 
     async fn read(id: &Id, cx: &Cx) -> Result<Option<Live<Self>>> {
         let Some(url) = url(id.as_str(), cx).await? else { return Ok(None) };
-        let request = cx
+        let details = cx
             .sqs()
             .get_queue_attributes()
             .queue_url(&url)
             .attribute_names(QueueAttributeName::All);
-        let Some(answer) =
-            cx.observe("sqs:GetQueueAttributes", || request.clone().send()).await.found()?
-        else {
-            return Ok(None);
-        };
-        let request = cx.sqs().list_queue_tags().queue_url(&url);
-        let Some(tags) =
-            cx.observe("sqs:ListQueueTags", || request.clone().send()).await.found()?
-        else {
-            return Ok(None);
-        };
-        let values: HashMap<String, String> = answer
+        let tags = cx.sqs().list_queue_tags().queue_url(&url);
+        let answers = try_join!(
+            cx.observe("sqs:GetQueueAttributes", || details.clone().send()),
+            cx.observe("sqs:ListQueueTags", || tags.clone().send()),
+        );
+        let Some((details, tags)) = answers.found()? else { return Ok(None) };
+        let values: HashMap<String, String> = details
             .attributes
             .unwrap_or_default()
             .into_iter()
@@ -189,16 +209,32 @@ impl Queue {
         }
         let answer = cx.mutate("sqs:CreateQueue", || request.clone().send()).await?;
         let attributes = attributes(&name, answer.queue_url.unwrap_or_default(), cx);
-        cx.created(&Id::from(name), json!(attributes)).await?;
+        let id = Id::from(name);
+        cx.created(&id, json!(attributes)).await?;
+        // SQS needs about a second until a new queue can be used.
+        cx.wait(Duration::from_secs(60), || async {
+            let found = url(id.as_str(), cx).await?;
+            Ok(found
+                .map_or_else(|| Poll::Pending("the queue is not known yet".into()), Poll::Ready))
+        })
+        .await?;
         Ok(attributes)
     }
 
     async fn update(&self, live: &Live<Self>, changes: &Changes, cx: &Cx) -> Result<()> {
         let url = &live.attributes.queue_url.0;
         let desired = self.settings();
+        let keyed = self.kms_master_key_id.is_some();
         let changed: HashMap<_, _> = SETTINGS
             .iter()
-            .filter(|(property, ..)| changes.has(property))
+            .filter(|(property, ..)| match *property {
+                // A queue has one encryption: a key turns SQS's own off, and
+                // without one SQS's own is the default.
+                "SqsManagedSseEnabled" if self.sqs_managed_sse_enabled.is_none() => {
+                    !keyed && changes.any(&["KmsMasterKeyId", "SqsManagedSseEnabled"])
+                }
+                property => changes.has(property),
+            })
             .map(|(_, attribute, default)| {
                 let value =
                     desired.get(*attribute).cloned().unwrap_or_else(|| (*default).to_owned());
