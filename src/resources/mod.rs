@@ -2,10 +2,15 @@
 
 use crate::resource::{Kind, of};
 
+mod lambda;
+mod lambda_function;
+mod lambda_function_check;
+mod lambda_function_properties;
+mod lambda_function_state;
 mod sqs_queue;
 
 /// Every type that payctl knows, in the order of their names.
-pub static KINDS: &[&dyn Kind] = &[&of::<sqs_queue::Queue>()];
+pub static KINDS: &[&dyn Kind] = &[&of::<lambda_function::Function>(), &of::<sqs_queue::Queue>()];
 
 /// Returns the kind of a CloudFormation type.
 pub fn kind(type_name: &str) -> Option<&'static dyn Kind> {
