@@ -308,6 +308,7 @@ const PROPAGATING: &[&str] = &[
     "one or more invalid principals",
     "is not a valid role to allow sns",
     "could not deliver test message",
+    "please ensure the role can perform",
     "role arn does not exist",
     "the role defined for the function",
     "access denied for logdestination",
