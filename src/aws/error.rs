@@ -195,6 +195,7 @@ fn short_code(code: &str) -> &str {
 const THROTTLED: &[&str] = &[
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
+    "KmsThrottlingException",
     "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
@@ -292,6 +293,7 @@ const DENIED: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
     "AuthorizationError",
+    "KmsAccessDeniedException",
     "UnauthorizedOperation",
     "NotAuthorized",
 ];
@@ -308,6 +310,7 @@ const PROPAGATING: &[&str] = &[
     "one or more invalid principals",
     "is not a valid role to allow sns",
     "could not deliver test message",
+    "not authorized to access the log destination",
     "please ensure the role can perform",
     "role arn does not exist",
     "the role defined for the function",
@@ -387,6 +390,12 @@ mod tests {
                 Conflicting,
             ),
             ("ResourceConflictException", "Function already exist: x", 409, Exists),
+            (
+                "AccessDeniedException",
+                "The state machine IAM Role is not authorized to access the Log Destination",
+                400,
+                Propagating,
+            ),
             ("NoSuchEntity", "The role with name x cannot be found.", 404, Gone),
             (
                 "QueueDeletedRecently",

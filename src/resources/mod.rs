@@ -11,6 +11,8 @@ mod lambda_function_properties;
 mod lambda_function_state;
 mod lambda_permission;
 mod sqs_queue;
+mod stepfunctions_state_machine;
+mod stepfunctions_state_machine_properties;
 
 /// Every type that payctl knows, in the order of their names.
 pub static KINDS: &[&dyn Kind] = &[
@@ -18,6 +20,7 @@ pub static KINDS: &[&dyn Kind] = &[
     &of::<lambda_function::Function>(),
     &of::<lambda_permission::Permission>(),
     &of::<sqs_queue::Queue>(),
+    &of::<stepfunctions_state_machine::StateMachine>(),
 ];
 
 /// Returns the kind of a CloudFormation type.
