@@ -29,7 +29,7 @@ impl Assets {
             return Ok(asset.clone());
         }
         let zip = zip(&full)?;
-        let asset = Asset { path: path.to_owned(), sha256: crate::hash::base64(&zip) };
+        let asset = Asset { path: path.to_owned().into(), sha256: crate::hash::base64(&zip) };
         lock(&self.zips).insert(asset.sha256.clone(), zip);
         made.insert(full, asset.clone());
         Ok(asset)

@@ -206,6 +206,7 @@ fn short_code(code: &str) -> &str {
 const THROTTLED: &[&str] = &[
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
+    "KmsThrottlingException",
     "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
@@ -308,6 +309,7 @@ const DENIED: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
     "AuthorizationError",
+    "KmsAccessDeniedException",
     "UnauthorizedOperation",
     "NotAuthorized",
 ];
@@ -325,6 +327,8 @@ const PROPAGATING: &[&str] = &[
     "one or more invalid principals",
     "is not a valid role to allow sns",
     "could not deliver test message",
+    "not authorized to access the log destination",
+    "please ensure the role can perform",
     "role arn does not exist",
     "the role defined for the function",
     "access denied for logdestination",
@@ -423,6 +427,7 @@ mod tests {
             ),
             ("ResourceConflictException", "Function already exist: x", 409, Exists),
 <<<<<<< HEAD
+<<<<<<< HEAD
             ("ConflictException", "Method already exists for this resource", 409, Exists),
             (
                 "ConflictException",
@@ -436,6 +441,13 @@ mod tests {
                 400,
                 Exists,
 >>>>>>> w-msg
+=======
+            (
+                "AccessDeniedException",
+                "The state machine IAM Role is not authorized to access the Log Destination",
+                400,
+                Propagating,
+>>>>>>> w-lambda
             ),
             ("NoSuchEntity", "The role with name x cannot be found.", 404, Gone),
             (

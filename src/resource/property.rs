@@ -17,7 +17,7 @@
 //! | [`Shared`] | `x-shared` | a list that others add to; their items are left alone |
 //! | [`Json`], [`Policy`] | `x-json`, `x-policy` | YAML or a JSON string |
 //! | [`Tags`] | `x-tags` | merged by key |
-//! | [`Asset`] | `x-asset` | local code, zipped |
+//! | holder of an [`Asset`] | `x-asset` | a path to local code, which is zipped |
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -297,14 +297,14 @@ impl JsonSchema for Tags {
     }
 }
 
-/// Local code that payctl zips: in the stack file a path to a folder or file,
+/// Local code that payctl zips: in the stack file a path to a folder or file
+/// in the place of the property that holds it (whose schema says `x-asset`),
 /// in a plan and in state the path and the hash of its zip.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-#[schemars(extend("x-asset" = true))]
 pub struct Asset {
     /// The path as the stack file writes it.
-    pub path: String,
+    pub path: WriteOnly<String>,
     /// The SHA-256 of the zip, in base64, as Lambda shows it.
     pub sha256: String,
 }

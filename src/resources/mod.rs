@@ -28,6 +28,14 @@ mod iam_role_policy;
 mod kms;
 mod kms_alias;
 mod kms_key;
+mod lambda;
+mod lambda_event_source_mapping;
+mod lambda_event_source_mapping_properties;
+mod lambda_function;
+mod lambda_function_check;
+mod lambda_function_properties;
+mod lambda_function_state;
+mod lambda_permission;
 mod logs_log_group;
 mod logs_resource_policy;
 mod sns_subscription;
@@ -35,6 +43,8 @@ mod sns_topic;
 mod sns_topic_policy;
 mod sqs_queue;
 mod sqs_queue_policy;
+mod stepfunctions_state_machine;
+mod stepfunctions_state_machine_properties;
 
 /// Every type that payctl knows, in the order of their names.
 pub static KINDS: &[&dyn Kind] = &[
@@ -55,6 +65,9 @@ pub static KINDS: &[&dyn Kind] = &[
     &of::<iam_role_policy::RolePolicy>(),
     &of::<kms_alias::Alias>(),
     &of::<kms_key::Key>(),
+    &of::<lambda_event_source_mapping::EventSourceMapping>(),
+    &of::<lambda_function::Function>(),
+    &of::<lambda_permission::Permission>(),
     &of::<logs_log_group::LogGroup>(),
     &of::<logs_resource_policy::ResourcePolicy>(),
     &of::<sns_subscription::Subscription>(),
@@ -62,6 +75,7 @@ pub static KINDS: &[&dyn Kind] = &[
     &of::<sns_topic_policy::TopicPolicy>(),
     &of::<sqs_queue::Queue>(),
     &of::<sqs_queue_policy::QueuePolicy>(),
+    &of::<stepfunctions_state_machine::StateMachine>(),
 ];
 
 /// Returns the kind of a CloudFormation type.
