@@ -337,10 +337,6 @@ const PROPAGATING: &[&str] = &[
     "does not exist or is not allowed to be used with arn",
 ];
 
-/// What services say of a name that is taken, under codes that mean other
-/// things too.
-const TAKEN: &[&str] = &["already exists with different"];
-
 /// What services say while they are busy, under codes that mean other things
 /// too.
 const BUSY: &[&str] = &[
@@ -364,6 +360,7 @@ const BUSY: &[&str] = &[
 /// things too.
 const TAKEN: &[&str] = &[
     "already exists for this",
+    "already exists with different",
     "another resource with the same parent already has this name",
     "integration response with selection pattern",
     "stage already exists",
@@ -426,28 +423,24 @@ mod tests {
                 Conflicting,
             ),
             ("ResourceConflictException", "Function already exist: x", 409, Exists),
-<<<<<<< HEAD
-<<<<<<< HEAD
             ("ConflictException", "Method already exists for this resource", 409, Exists),
             (
                 "ConflictException",
                 "Unable to complete operation due to concurrent modification. Please try again later.",
                 409,
                 Conflicting,
-=======
+            ),
             (
                 "InvalidParameter",
                 "Invalid parameter: Attributes Reason: Subscription already exists with different attributes",
                 400,
                 Exists,
->>>>>>> w-msg
-=======
+            ),
             (
                 "AccessDeniedException",
                 "The state machine IAM Role is not authorized to access the Log Destination",
                 400,
                 Propagating,
->>>>>>> w-lambda
             ),
             ("NoSuchEntity", "The role with name x cannot be found.", 404, Gone),
             (

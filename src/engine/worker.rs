@@ -359,13 +359,15 @@ impl<'a> Job<'a> {
             )));
         }
         changes.extend(lost_ownership(&self.full, &live.properties));
+        // A kind whose properties name it (the topics of a policy) may name it
+        // anew.
+        *lock(&self.link.named) = Some(live.id.clone());
         let attributes = self
             .kind
             .converge(self.full.clone(), Some(live.clone()), &Changes(changes), &self.cx)
             .await?;
         let mut merged = live.attributes;
         plan::merge(&mut merged, &attributes);
-        *lock(&self.link.named) = Some(live.id);
         self.finish(merged).await
     }
 

@@ -29,7 +29,7 @@ impl Resource for Dashboard {
     type Attributes = Attributes;
 
     const META: Meta =
-        Meta::global("AWS::CloudWatch::Dashboard").named("DashboardName", 255).overwrites();
+        Meta::regional("AWS::CloudWatch::Dashboard").named("DashboardName", 255).overwrites();
 
     fn identity(desired: Desired<'_>, _place: &Place) -> Option<Id> {
         Some(Id::from(desired.text("DashboardName")?))
