@@ -167,7 +167,7 @@ impl Resource {
                     _ => None,
                 },
             },
-            template::Data::Map(_) | template::Data::Each(_) => None,
+            template::Data::Map(_) | template::Data::Each(_) | template::Data::When(_) => None,
         }
     }
 }

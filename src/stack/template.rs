@@ -1,7 +1,8 @@
 //! Values with expressions and loops in them, and their evaluation.
 //!
 //! Anywhere in a value, `{ForEach, Item}` makes a list, and
-//! `{ForEach, Key, Value}` a map.
+//! `{ForEach, Key, Value}` a map. A map with `If` is there only when that
+//! holds.
 
 use super::expr::{
     BUILTINS, Compiled, Evaluated, Expression, Names, Piece, Reference, Scope, pieces,
@@ -29,6 +30,14 @@ pub(super) enum Data {
     List(Vec<Template>),
     Map(Vec<Member>),
     Each(Box<Each>),
+    When(Box<When>),
+}
+
+/// A map that is there only when a condition holds.
+#[derive(Clone, Debug)]
+pub(super) struct When {
+    pub condition: Template,
+    pub value: Template,
 }
 
 /// A part of a string.
@@ -118,6 +127,10 @@ impl Template {
                 each.item.visit(role, locals, seen);
                 locals.truncate(outer);
             }
+            Data::When(when) => {
+                when.condition.visit(Role::Shape, locals, seen);
+                when.value.visit(role, locals, seen);
+            }
         }
     }
 
@@ -127,8 +140,11 @@ impl Template {
             Data::Scalar(value) => tree::Data::Scalar(value.clone()),
             Data::Text(parts) => return text(self.span, parts, scope, problems),
             Data::List(items) => {
-                tree::Data::List(items.iter().map(|item| item.evaluate(scope, problems)).collect())
+                let made = items.iter().map(|item| (item, item.evaluate(scope, problems)));
+                let kept = made.filter(|(item, tree)| !item.is_left_out(tree));
+                tree::Data::List(kept.map(|(_, tree)| tree).collect())
             }
+            Data::When(when) => return when.evaluate(self.span, scope, problems),
             Data::Map(members) => {
                 let mut made = Made::default();
                 for member in members {
@@ -145,6 +161,35 @@ impl Template {
             }
         };
         Tree::new(self.span, data)
+    }
+}
+
+impl Template {
+    /// Whether a condition left this item of a list out.
+    fn is_left_out(&self, made: &Tree) -> bool {
+        matches!(self.data, Data::When(_)) && matches!(made.data, tree::Data::Scalar(Value::Null))
+    }
+}
+
+impl When {
+    fn evaluate(&self, span: Span, scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Tree {
+        let condition = self.condition.evaluate(scope, problems);
+        match &condition.data {
+            tree::Data::Scalar(Value::Bool(false)) => {
+                Tree::new(span, tree::Data::Scalar(Value::Null))
+            }
+            // What is not known yet is checked as if it were there.
+            tree::Data::Scalar(Value::Bool(true)) | tree::Data::Unknown(_) => {
+                self.value.evaluate(scope, problems)
+            }
+            _ => {
+                problems.push(
+                    Diagnostic::at(self.condition.span, "If needs true or false")
+                        .label(format!("this is {}", condition.describe())),
+                );
+                Tree::new(span, tree::Data::Scalar(Value::Null))
+            }
+        }
     }
 }
 
@@ -392,12 +437,29 @@ impl Builder<'_> {
         if members.iter().any(|(key, _)| key.name == "ForEach") {
             return self.each(members, span, problems);
         }
+        if let Some(place) = members.iter().position(|(key, _)| key.name == "If") {
+            return self.when(members, place, span, problems);
+        }
         let members = members.iter().map(|(key, value)| Member {
             span: key.span,
             name: Template { span: key.span, data: self.text(&key.name, key.span, problems) },
             value: self.template(value, problems),
         });
         Data::Map(members.collect())
+    }
+
+    /// Makes a map of the members around the `If` at `place`.
+    fn when(
+        &mut self,
+        members: &[(yaml::Key, Yaml)],
+        place: usize,
+        span: Span,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Data {
+        let condition = self.template(&members[place].1, problems);
+        let rest = [&members[..place], &members[place + 1..]].concat();
+        let value = Template { span, data: self.map(&rest, span, problems) };
+        Data::When(Box::new(When { condition, value }))
     }
 
     fn each(
