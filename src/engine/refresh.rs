@@ -124,8 +124,6 @@ pub(crate) async fn find(
 ) -> Result<Option<LiveValue>> {
     let id = match identity(kind, desired, &cx.place) {
         Some(id) => Some(id),
-        // A parent that is not made yet has no children.
-        None if crate::value::has_unknown(desired) && !kind.meta().taggable => None,
         None => kind.find(without_unknown(desired), cx).await?,
     };
     match id {

@@ -100,7 +100,12 @@ impl<R: Resource> Kind for Erased<R> {
     }
 
     fn find<'a>(&'a self, desired: Value, cx: &'a Cx) -> BoxFuture<'a, Result<Option<Id>>> {
-        async move { typed::<R>(desired)?.find(cx).await }.boxed()
+        async move {
+            // What has no parent yet, or lacks what it needs, does not exist.
+            let Ok(desired) = typed::<R>(desired) else { return Ok(None) };
+            desired.find(cx).await
+        }
+        .boxed()
     }
 
     fn read<'a>(&'a self, id: &'a Id, cx: &'a Cx) -> BoxFuture<'a, Result<Option<LiveValue>>> {

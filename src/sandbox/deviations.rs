@@ -21,7 +21,39 @@ pub struct Deviation {
 }
 
 /// All that is known of MiniStack.
-pub const DEVIATIONS: &[Deviation] = &[];
+pub const DEVIATIONS: &[Deviation] = &[
+    not_kept("AWS::ApiGateway::DomainName", "Tags", "tags stay as they were at creation"),
+    not_kept(
+        "AWS::ApiGateway::Method",
+        "Integration/CacheNamespace",
+        "it is always the resource's id",
+    ),
+    not_kept("AWS::ApiGateway::Method", "Integration/ConnectionId", "it is dropped"),
+    not_kept("AWS::ApiGateway::RestApi", "Tags", "tags stay as they were at creation"),
+    not_kept("AWS::ApiGateway::Stage", "CanarySetting", "it is dropped at creation"),
+    not_kept("AWS::ApiGateway::Stage", "Tags", "tags stay as they were at creation"),
+    not_kept("AWS::CloudWatch::Alarm", "EvaluateLowSampleCountPercentile", "it is dropped"),
+    not_kept("AWS::CloudWatch::Alarm", "Metrics", "metric math is dropped"),
+    not_kept(
+        "AWS::Events::EventBus",
+        "Policy",
+        "the policy is replaced by one of the emulator's own",
+    ),
+    not_kept(
+        "AWS::Events::EventBusPolicy",
+        "Statement",
+        "anything beyond an account's PutEvents is replaced",
+    ),
+    not_kept("AWS::Lambda::EventSourceMapping", "KmsKeyArn", "it is dropped"),
+    not_kept("AWS::Lambda::EventSourceMapping", "MetricsConfig", "it is dropped"),
+    not_kept("AWS::Lambda::EventSourceMapping", "ProvisionedPollerConfig", "it is dropped"),
+    not_kept("AWS::Lambda::EventSourceMapping", "TumblingWindowInSeconds", "it is dropped"),
+    not_kept("AWS::StepFunctions::StateMachine", "TracingConfiguration", "it is dropped"),
+];
+
+const fn not_kept(type_name: &'static str, property: &'static str, why: &'static str) -> Deviation {
+    Deviation { type_name, property, why }
+}
 
 /// Whether MiniStack answers at an address.
 pub fn is_ministack(url: &str) -> bool {
