@@ -4,6 +4,7 @@
 //! properties, so that they are shown as what they are and never as drift.
 
 use super::http;
+use crate::aws::owned::TAG_PREFIX;
 use crate::plan::{Look, Observed};
 use crate::state::State;
 use serde_json::Value;
@@ -73,12 +74,20 @@ pub fn take_states_word(
             DEVIATIONS.iter().filter(|deviation| deviation.type_name == record.type_name)
         {
             let path: Vec<&str> = deviation.property.split('/').collect();
+            without_ownership(&mut live.properties);
             if copy(&path, &record.properties, &mut live.properties) {
                 mattered.insert((deviation.type_name, deviation.property));
             }
         }
     }
     mattered
+}
+
+/// The state does not hold the tags that say whose a resource is.
+fn without_ownership(properties: &mut Value) {
+    if let Some(tags) = properties.get_mut("Tags").and_then(Value::as_array_mut) {
+        tags.retain(|tag| !tag["Key"].as_str().is_some_and(|key| key.starts_with(TAG_PREFIX)));
+    }
 }
 
 /// Copies what lies at `path`; returns whether that changed anything.
@@ -94,7 +103,10 @@ fn copy(path: &[&str], from: &Value, to: &mut Value) -> bool {
         }
         ([name, rest @ ..], Value::Object(from), Value::Object(to)) => match from.get(*name) {
             Some(from) => copy(rest, from, to.entry(*name).or_insert(Value::Null)),
-            None => to.remove(*name).is_some(),
+            None => {
+                to.remove(*name);
+                false
+            }
         },
         ([_, ..], Value::Object(_), to @ Value::Null) => {
             from.clone_into(to);
@@ -115,6 +127,7 @@ mod tests {
         let mut to = json!({"A": [{"C": 9}], "D": 4});
         assert!(copy(&["A", "*", "B"], &from, &mut to));
         assert_eq!(to, json!({"A": [{"B": 1, "C": 9}], "D": 4}));
+        assert!(!copy(&["E"], &from, &mut to), "what was never set is not missed");
         assert!(!copy(&["A", "*", "B"], &from, &mut to));
     }
 }
