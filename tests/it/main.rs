@@ -3,6 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod conformance;
 mod forgotten;
 mod harness;
+mod kind_rules;
 mod python_tests;
