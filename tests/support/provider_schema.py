@@ -38,7 +38,7 @@ def described(manager: ProviderSchemaManager, name: str) -> dict | None:
 
 
 def resolved(node, root: dict, above: tuple[str, ...]):
-    """The node without references; one that contains itself ends as {}."""
+    """The node without references; one to itself or to another file ends as {}."""
     if isinstance(node, list):
         return [resolved(item, root, above) for item in node]
     if not isinstance(node, dict):
@@ -47,7 +47,7 @@ def resolved(node, root: dict, above: tuple[str, ...]):
     reference = node.pop("$ref", None)
     if not isinstance(reference, str):
         return {key: resolved(value, root, above) for key, value in node.items()}
-    if reference in above:
+    if reference in above or not reference.startswith("#/"):
         return {}
     target = root
     for key in reference.removeprefix("#/").split("/"):

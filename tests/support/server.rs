@@ -63,8 +63,10 @@ impl Server {
 
     fn log(&mut self) -> String {
         let mut text = String::new();
-        let _ = self.log.rewind().and_then(|()| self.log.read_to_string(&mut text));
-        text
+        match self.log.rewind().and_then(|()| self.log.read_to_string(&mut text)) {
+            Ok(_) => text,
+            Err(error) => format!("(its log cannot be read: {error})"),
+        }
     }
 }
 

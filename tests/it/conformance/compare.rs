@@ -118,7 +118,10 @@ impl Comparison<'_> {
             );
         }
         self.values(ours, aws, path);
-        self.properties(ours, aws, path, is_replaced);
+        // Some of AWS's lists may also be an object, for historical reasons.
+        if ours.types.contains("object") {
+            self.properties(ours, aws, path, is_replaced);
+        }
         if let (Some(ours), Some(aws)) = (&ours.items, &aws.items) {
             self.value(ours, aws, &path.items(), is_replaced);
         }
