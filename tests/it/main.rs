@@ -1,0 +1,10 @@
+//! The integration tests: one binary, because linking one is slow enough.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod conformance;
+mod forgotten;
+mod harness;
+mod kind_rules;
+mod python_tests;

@@ -1,0 +1,12 @@
+//! What the integration tests stand on: the emulator, the AWS-like proxy in
+//! front of it, and the Python that both need.
+//!
+//! Everything here is made on first use and shared by the tests of a process.
+//! It works the same with one process for all tests (`cargo test`) and with a
+//! process for each (`cargo nextest`).
+
+pub(crate) mod emulator;
+pub(crate) mod http;
+pub(crate) mod proxy;
+pub(crate) mod python;
+pub(crate) mod server;
