@@ -54,6 +54,8 @@ pub struct Meta {
     pub unsupported: &'static [&'static str],
     /// Attributes that CloudFormation has and payctl does not support yet.
     pub unsupported_attributes: &'static [&'static str],
+    /// Properties that AWS has and CloudFormation's type lacks.
+    pub beyond_cloudformation: &'static [&'static str],
 }
 
 impl Meta {
@@ -73,6 +75,7 @@ impl Meta {
             typical_seconds: 1,
             unsupported: &[],
             unsupported_attributes: &[],
+            beyond_cloudformation: &[],
         }
     }
 
@@ -150,6 +153,12 @@ impl Meta {
     /// These attributes exist in CloudFormation and are not supported.
     pub const fn unsupported_attributes(mut self, attributes: &'static [&'static str]) -> Self {
         self.unsupported_attributes = attributes;
+        self
+    }
+
+    /// These properties are AWS's, and CloudFormation's type lacks them.
+    pub const fn beyond_cloudformation(mut self, properties: &'static [&'static str]) -> Self {
+        self.beyond_cloudformation = properties;
         self
     }
 }

@@ -2,10 +2,22 @@
 
 use crate::resource::{Kind, of};
 
+mod dynamodb;
+mod dynamodb_global_table;
+mod dynamodb_global_table_properties;
+mod dynamodb_replica;
+mod dynamodb_settings;
+mod dynamodb_steps;
+mod dynamodb_table;
+mod dynamodb_table_properties;
 mod sqs_queue;
 
 /// Every type that payctl knows, in the order of their names.
-pub static KINDS: &[&dyn Kind] = &[&of::<sqs_queue::Queue>()];
+pub static KINDS: &[&dyn Kind] = &[
+    &of::<dynamodb_global_table::GlobalTable>(),
+    &of::<dynamodb_table::Table>(),
+    &of::<sqs_queue::Queue>(),
+];
 
 /// Returns the kind of a CloudFormation type.
 pub fn kind(type_name: &str) -> Option<&'static dyn Kind> {
