@@ -321,6 +321,9 @@ const PROPAGATING: &[&str] = &[
     "role arn does not exist",
     "the role defined for the function",
     "access denied for logdestination",
+    "destination bucket must have versioning enabled",
+    "unable to validate the following destination configurations",
+    "versioning must be 'enabled' on the bucket",
     "the provided execution role",
     "lambda was unable to configure access",
 ];

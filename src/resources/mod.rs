@@ -10,12 +10,21 @@ mod dynamodb_settings;
 mod dynamodb_steps;
 mod dynamodb_table;
 mod dynamodb_table_properties;
+mod s3_bucket;
+mod s3_bucket_calls;
+mod s3_bucket_convert;
+mod s3_bucket_empty;
+mod s3_bucket_policy;
+mod s3_bucket_properties;
+mod s3_bucket_replication;
 mod sqs_queue;
 
 /// Every type that payctl knows, in the order of their names.
 pub static KINDS: &[&dyn Kind] = &[
     &of::<dynamodb_global_table::GlobalTable>(),
     &of::<dynamodb_table::Table>(),
+    &of::<s3_bucket::Bucket>(),
+    &of::<s3_bucket_policy::BucketPolicy>(),
     &of::<sqs_queue::Queue>(),
 ];
 
