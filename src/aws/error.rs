@@ -7,6 +7,7 @@
 use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::operation::BuildError;
 use aws_types::request_id::RequestId as _;
 use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
@@ -167,6 +168,13 @@ where
     }
 }
 
+impl From<BuildError> for Failure {
+    /// A request lacks what the SDK's model requires, so it was never sent.
+    fn from(error: BuildError) -> Self {
+        Self::refused(format!("the request is incomplete: {error}"))
+    }
+}
+
 fn dispatch_class(failure: &DispatchFailure, message: &str) -> Class {
     if message.contains("credential") || message.contains("identity") {
         return Class::Credentials;
@@ -227,6 +235,7 @@ const CONFLICTING: &[&str] = &[
     "ConcurrentModification",
     "ConcurrentModificationException",
     "ConflictException",
+    "ContinuousBackupsUnavailableException",
     "DeleteConflict",
     "DeleteConflictException",
     "DependencyViolation",
@@ -269,6 +278,7 @@ const GONE: &[&str] = &[
     "NonExistentQueue",
     "NotFound",
     "NotFoundException",
+    "PolicyNotFoundException",
     "QueueDoesNotExist",
     "ResourceNotFound",
     "ResourceNotFoundException",
@@ -332,6 +342,9 @@ const PROPAGATING: &[&str] = &[
     "role arn does not exist",
     "the role defined for the function",
     "access denied for logdestination",
+    "destination bucket must have versioning enabled",
+    "unable to validate the following destination configurations",
+    "versioning must be 'enabled' on the bucket",
     "the provided execution role",
     "lambda was unable to configure access",
     "does not exist or is not allowed to be used with arn",
@@ -382,7 +395,11 @@ pub fn classify(code: &str, message: &str, status: u16) -> Class {
         Class::Gone
     } else if CREDENTIALS.contains(&code) {
         Class::Credentials
-    } else if EXISTS.contains(&code) || says(TAKEN) {
+    } else if EXISTS.contains(&code)
+        || says(TAKEN)
+        // DynamoDB says that a table is busy and that it exists by one code.
+        || (code == "ResourceInUseException" && words.contains("already exists"))
+    {
         Class::Exists
     } else if GONE.contains(&code) {
         Class::Gone
@@ -443,6 +460,13 @@ mod tests {
                 Propagating,
             ),
             ("NoSuchEntity", "The role with name x cannot be found.", 404, Gone),
+            ("ResourceInUseException", "Table already exists: x", 400, Exists),
+            (
+                "ResourceInUseException",
+                "Attempt to change a resource which is still in use: Table is being updated: x",
+                400,
+                Conflicting,
+            ),
             (
                 "QueueDeletedRecently",
                 "You must wait 60 seconds after deleting a queue",

@@ -184,7 +184,8 @@ impl<'a> Job<'a> {
         if let Some(record) = run.record(&step.address).filter(|_| step.action != Action::Replace) {
             draft.outgoing = record.outgoing;
         }
-        let cx = run.cx(place, owner);
+        let mut cx = run.cx(place, owner);
+        cx.partial = dropped;
         let (cx, link) = worker_cx(run, node.kind, &step.address, cx, draft);
         let status = if dropped && completing { Status::Incomplete } else { Status::Ready };
         Ok(Self { run, step, node, kind: node.kind, full, shown, status, link, cx })

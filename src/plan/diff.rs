@@ -208,6 +208,11 @@ fn covers(found: &Value, wanted: &Value) -> bool {
         (Value::Object(found), Value::Object(wanted)) => wanted.iter().all(|(name, wanted)| {
             found.get(name).map_or_else(|| empty(wanted), |found| covers(found, wanted))
         }),
+        // Others may have added tags, and payctl itself has.
+        (Value::Array(_), Value::Array(items)) if is_tags(items) => {
+            let found = by_key(found);
+            by_key(wanted).iter().all(|(key, value)| found.get(key) == Some(value))
+        }
         (Value::Array(found), Value::Array(wanted)) => {
             found.len() == wanted.len()
                 && found.iter().zip(wanted).all(|(found, wanted)| covers(found, wanted))
@@ -222,6 +227,15 @@ fn item_key(item: &Value, key: Option<&str>) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+fn is_tags(items: &[Value]) -> bool {
+    let is_tag = |item: &Value| {
+        item.as_object().is_some_and(|tag| {
+            tag.len() == 2 && tag.contains_key("Key") && tag.contains_key("Value")
+        })
+    };
+    !items.is_empty() && items.iter().all(is_tag)
 }
 
 /// Returns tags by key, without those that say whose the resource is.

@@ -110,6 +110,9 @@ pub struct Cx {
     pub place: Place,
     /// Whose it is.
     pub owner: Owner,
+    /// Whether items of late properties are left out because their inputs are
+    /// not known (yet): what is missing there is not undesired.
+    pub partial: bool,
     pub(crate) clients: Arc<Clients>,
     pub(crate) link: Arc<dyn Link>,
     pub(crate) owned: Arc<Owned>,
@@ -127,7 +130,7 @@ impl Cx {
         owned: Arc<Owned>,
         assets: Arc<Assets>,
     ) -> Self {
-        Self { place, owner, clients, link, owned, assets, in_doubt: false }
+        Self { place, owner, partial: false, clients, link, owned, assets, in_doubt: false }
     }
 
     /// Returns the region of the node.

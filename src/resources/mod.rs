@@ -16,6 +16,14 @@ mod apigateway_stage_properties;
 mod cloudwatch_alarm;
 mod cloudwatch_alarm_metrics;
 mod cloudwatch_dashboard;
+mod dynamodb;
+mod dynamodb_global_table;
+mod dynamodb_global_table_properties;
+mod dynamodb_replica;
+mod dynamodb_settings;
+mod dynamodb_steps;
+mod dynamodb_table;
+mod dynamodb_table_properties;
 mod events_event_bus;
 mod events_event_bus_policy;
 mod events_rule;
@@ -38,6 +46,13 @@ mod lambda_function_state;
 mod lambda_permission;
 mod logs_log_group;
 mod logs_resource_policy;
+mod s3_bucket;
+mod s3_bucket_calls;
+mod s3_bucket_convert;
+mod s3_bucket_empty;
+mod s3_bucket_policy;
+mod s3_bucket_properties;
+mod s3_bucket_replication;
 mod sns_subscription;
 mod sns_topic;
 mod sns_topic_policy;
@@ -57,6 +72,8 @@ pub static KINDS: &[&dyn Kind] = &[
     &of::<apigateway_stage::Stage>(),
     &of::<cloudwatch_alarm::Alarm>(),
     &of::<cloudwatch_dashboard::Dashboard>(),
+    &of::<dynamodb_global_table::GlobalTable>(),
+    &of::<dynamodb_table::Table>(),
     &of::<events_event_bus::EventBus>(),
     &of::<events_event_bus_policy::EventBusPolicy>(),
     &of::<events_rule::Rule>(),
@@ -70,6 +87,8 @@ pub static KINDS: &[&dyn Kind] = &[
     &of::<lambda_permission::Permission>(),
     &of::<logs_log_group::LogGroup>(),
     &of::<logs_resource_policy::ResourcePolicy>(),
+    &of::<s3_bucket::Bucket>(),
+    &of::<s3_bucket_policy::BucketPolicy>(),
     &of::<sns_subscription::Subscription>(),
     &of::<sns_topic::Topic>(),
     &of::<sns_topic_policy::TopicPolicy>(),
