@@ -142,7 +142,6 @@ pub(super) fn expand(
         let mut placer = Placer { world: &world, index, made: &mut made, problems: &mut problems };
         nodes.push(placer.place());
     }
-    Diagnostics::check(std::mem::take(&mut problems), &stack.sources)?;
     world.nodes = nodes;
     let world = Arc::new(world);
     let mut builder = Builder { world: &world, names: HashMap::new(), problems: &mut problems };
@@ -202,6 +201,7 @@ impl Placer<'_> {
     }
 
     fn place(&mut self) -> Placed {
+        let before = self.problems.len();
         let (placement, places) = self.places();
         let mut placed = Placed { placement: Some(placement), ..Placed::default() };
         for place in places {
@@ -209,6 +209,7 @@ impl Placer<'_> {
             let address = Address::new(place, self.resource().id.clone());
             self.combine(address, region.as_deref(), &mut Vec::new(), &mut placed);
         }
+        placed.broken = self.problems.len() > before;
         placed
     }
 
@@ -463,7 +464,7 @@ impl Builder<'_> {
         let value = normal::normalise(tree.clone(), kind.schema()).to_json();
         for fault in kind.check(Desired(&value)) {
             let span = place_of(tree, &fault.property);
-            self.problems.push(Diagnostic::at(span, fault.message));
+            self.problems.push(Diagnostic::at(span, fault.message).label(fault.property));
         }
         let place = self.place(address);
         let Some(id) = kind.identity(Desired(&value), &place) else { return };
@@ -496,18 +497,10 @@ impl Builder<'_> {
     fn policy(&mut self, template: Option<&Template>, view: &View<'_>) -> Removal {
         let Some(template) = template else { return Removal::Delete };
         let tree = template.evaluate(view, self.problems);
-        match tree.as_str() {
-            Some("Delete") => Removal::Delete,
-            Some("Retain") => Removal::Retain,
-            _ => {
-                self.problems.push(
-                    Diagnostic::at(template.span, "an unknown policy")
-                        .label(format!("this is {}", tree.describe()))
-                        .help("the policies are Delete and Retain"),
-                );
-                Removal::Delete
-            }
-        }
+        Removal::named(tree.as_str()).unwrap_or_else(|| {
+            self.problems.push(Removal::unknown(template.span, &tree.describe()));
+            Removal::Delete
+        })
     }
 
     /// Returns the nodes that `DependsOn` means: those in the same region, or

@@ -105,7 +105,7 @@ impl Expression {
     pub(super) fn evaluate(&self, scope: &dyn Scope) -> Result<Evaluated, Diagnostic> {
         let mut run = Run { expression: self, scope, context: context(), secret: false };
         let mut missing = run.bind_variables();
-        let (uses, unknown, alone) = run.bind_references()?;
+        let Bound { uses, unknown, alone } = run.bind_references()?;
         let Run { context, secret, .. } = run;
         let value = if let Some(value) = alone {
             value
@@ -132,6 +132,16 @@ impl Expression {
     }
 }
 
+/// The references of an evaluation.
+#[derive(Default)]
+struct Bound {
+    uses: Vec<Use>,
+    /// What is known after apply.
+    unknown: Vec<String>,
+    /// The value, if the whole expression is one reference.
+    alone: Option<Value>,
+}
+
 /// One evaluation.
 struct Run<'a> {
     expression: &'a Expression,
@@ -156,34 +166,31 @@ impl Run<'_> {
         missing
     }
 
-    /// Binds the references that the evaluation may reach. Returns them, the
-    /// names of those that are known after apply, and the value if the whole
-    /// expression is one reference.
-    fn bind_references(&mut self) -> Result<(Vec<Use>, Vec<String>, Option<Value>), Diagnostic> {
+    /// Binds the references that the evaluation may reach.
+    fn bind_references(&mut self) -> Result<Bound, Diagnostic> {
         let code = &self.expression.code;
-        let (mut uses, mut unknown) = (Vec::new(), Vec::new());
+        let mut bound = Bound::default();
         if code.references.is_empty() {
-            return Ok((uses, unknown, None));
+            return Ok(bound);
         }
         let mut live = vec![!code.branches; code.references.len()];
         if code.branches {
             self.mark_live(&code.ast, &mut live);
         }
-        let mut alone = None;
         for (index, reference) in code.references.iter().enumerate().filter(|(i, _)| live[*i]) {
-            let Some(value) = self.reference(reference, &mut uses)? else {
-                unknown.extend([reference.text.clone()]);
+            let Some(value) = self.reference(reference, &mut bound.uses)? else {
+                bound.unknown.push(reference.text.clone());
                 continue;
             };
             if code.is_reference() {
-                alone = Some(value);
+                bound.alone = Some(value);
             } else if value::has_unknown(&value) {
-                unknown.extend(value::unknown_sources(&value));
+                bound.unknown.extend(value::unknown_sources(&value));
             } else {
                 self.context.add_variable_from_value(compile::slot(index), from_json(&value));
             }
         }
-        Ok((uses, unknown, alone))
+        Ok(bound)
     }
 
     fn reference(
@@ -361,7 +368,7 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, usize> {
 
 /// Returns the length of the expression that `text` begins with: up to the
 /// brace that closes it, which is not one in a string or of a map.
-fn code_length(text: &str) -> Option<usize> {
+pub(super) fn code_length(text: &str) -> Option<usize> {
     let (mut depth, mut quote, mut escaped) = (0, None, false);
     for (index, character) in text.char_indices() {
         match (quote, character) {

@@ -80,6 +80,22 @@ pub enum Removal {
     Retain,
 }
 
+impl Removal {
+    fn named(name: Option<&str>) -> Option<Self> {
+        match name {
+            Some("Delete") => Some(Self::Delete),
+            Some("Retain") => Some(Self::Retain),
+            _ => None,
+        }
+    }
+
+    fn unknown(span: Span, found: &str) -> Diagnostic {
+        Diagnostic::at(span, "an unknown policy")
+            .label(format!("this is {found}"))
+            .help("the policies are Delete and Retain")
+    }
+}
+
 /// How a stack file is read.
 #[derive(Clone, Copy)]
 pub struct Options {
@@ -167,7 +183,7 @@ impl Resource {
                     _ => None,
                 },
             },
-            template::Data::Map(_) | template::Data::Each(_) => None,
+            template::Data::Map(_) | template::Data::Each(_) | template::Data::Broken => None,
         }
     }
 }

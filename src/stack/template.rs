@@ -29,6 +29,8 @@ pub(super) enum Data {
     List(Vec<Template>),
     Map(Vec<Member>),
     Each(Box<Each>),
+    /// What is wrong, and has been reported.
+    Broken,
 }
 
 /// A part of a string.
@@ -91,7 +93,7 @@ impl Template {
         seen: &mut dyn FnMut(&Expression, Role, &[String]),
     ) {
         match &self.data {
-            Data::Scalar(_) => {}
+            Data::Scalar(_) | Data::Broken => {}
             Data::Text(parts) => {
                 for part in parts {
                     if let Part::Code(expression) = part {
@@ -125,6 +127,7 @@ impl Template {
     pub(super) fn evaluate(&self, scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Tree {
         let data = match &self.data {
             Data::Scalar(value) => tree::Data::Scalar(value.clone()),
+            Data::Broken => tree::Data::Unknown(Vec::new()),
             Data::Text(parts) => return text(self.span, parts, scope, problems),
             Data::List(items) => {
                 tree::Data::List(items.iter().map(|item| item.evaluate(scope, problems)).collect())
@@ -372,6 +375,7 @@ impl Builder<'_> {
                 Data::List(items.iter().map(|item| self.template(item, problems)).collect())
             }
             yaml::Data::Map(members) => self.map(members, yaml.span, problems),
+            yaml::Data::Broken => Data::Broken,
             _ => Data::Scalar(yaml.to_json()),
         };
         Template { span: yaml.span, data }
@@ -387,7 +391,7 @@ impl Builder<'_> {
             && (key.name == "Ref" || key.name.starts_with("Fn::"))
         {
             problems.push(intrinsic(key, value));
-            return Data::Scalar(Value::Null);
+            return Data::Broken;
         }
         if members.iter().any(|(key, _)| key.name == "ForEach") {
             return self.each(members, span, problems);
@@ -418,7 +422,7 @@ impl Builder<'_> {
                     Diagnostic::at(span, "a ForEach that makes neither a list nor a map")
                         .help("write {ForEach, Item} for a list, {ForEach, Key, Value} for a map"),
                 );
-                return Data::Scalar(Value::Null);
+                return Data::Broken;
             }
         };
         let variables = self.variables(list, problems);
@@ -494,7 +498,7 @@ impl Builder<'_> {
                     Diagnostic::at(span, "an expression without its closing brace")
                         .help("close it with `}`, or write `$${` for a literal `${`"),
                 );
-                return Data::Scalar(Value::Null);
+                return Data::Broken;
             }
         };
         let mut from = span.start;
@@ -528,7 +532,7 @@ impl Builder<'_> {
                         };
                         problems.push(Diagnostic::at(span, fault.summary).help_maybe(fault.help));
                     }
-                    return Data::Scalar(Value::Null);
+                    return Data::Broken;
                 }
             }
         }

@@ -28,6 +28,8 @@ pub(super) struct Placed {
     pub placement: Option<Placement>,
     pub addresses: Vec<Address>,
     pub known: HashSet<Address>,
+    /// Whether not all of them could be found; that has been reported.
+    pub broken: bool,
     /// Those that a condition leaves out.
     pub absent: HashSet<Address>,
 }
@@ -84,7 +86,9 @@ impl World {
             none if none.is_empty() => format!("`{id}` has no node at all"),
             some => format!("there are {}", some.join(", ")),
         };
-        Diagnostic::new(format!("there is no {wanted}")).help(help)
+        Diagnostic::new(format!("`{id}` has no such node"))
+            .label(format!("there is no {wanted}"))
+            .help(help)
     }
 }
 
@@ -157,6 +161,8 @@ impl Scope for View<'_> {
         let wanted = Address { place, resource: reference.resource.clone(), keys: keys.to_vec() };
         if placed.known.contains(&wanted) {
             Ok(Some(wanted))
+        } else if placed.broken {
+            Ok(None)
         } else {
             Err(self.world.absent(index, &wanted))
         }

@@ -3,9 +3,11 @@
 //! Scalars are read as YAML 1.2 says: `yes`, `no` and dates are text, `010` is
 //! refused because people and parsers disagree about it.
 
+use super::expr::code_length;
 use crate::diagnostic::{Diagnostic, Span};
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StrInput};
 use serde_json::{Number, Value};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// How many nodes the aliases of a file may add.
@@ -27,6 +29,8 @@ pub(super) enum Data {
     String(String),
     List(Vec<Yaml>),
     Map(Vec<(Key, Yaml)>),
+    /// What could not be read, and has been reported.
+    Broken,
 }
 
 /// A name in a map and where it stands.
@@ -40,7 +44,7 @@ impl Yaml {
     /// Returns what the value is, as a mistake would call it.
     pub(super) fn describe(&self) -> &'static str {
         match &self.data {
-            Data::Null => "nothing",
+            Data::Null | Data::Broken => "nothing",
             Data::Bool(_) => "a boolean",
             Data::Number(_) => "a number",
             Data::String(_) => "a string",
@@ -52,7 +56,7 @@ impl Yaml {
     /// Returns the value without its places.
     pub(super) fn to_json(&self) -> Value {
         match &self.data {
-            Data::Null => Value::Null,
+            Data::Null | Data::Broken => Value::Null,
             Data::Bool(bool) => Value::Bool(*bool),
             Data::Number(number) => Value::Number(number.clone()),
             Data::String(text) => Value::String(text.clone()),
@@ -64,33 +68,74 @@ impl Yaml {
     }
 }
 
+/// How many unquoted expressions are reported at once.
+const MOST_UNQUOTED: usize = 100;
+
 /// Reads a text that holds one YAML document. Adds what is wrong to
 /// `problems`; returns nothing if there is no document to go on with.
+///
+/// An expression that YAML cannot read unquoted is reported and then passed
+/// over, so that the rest of the file is checked as well.
 pub(super) fn parse(file: u32, text: &str, problems: &mut Vec<Diagnostic>) -> Option<Yaml> {
-    let mut options = Options::default();
-    options.set_emit_comments(false);
-    let mut reader = Reader {
-        file,
-        text,
-        parser: Parser::new_from_str_with_options(text, options),
-        anchors: HashMap::new(),
-        budget: ALIAS_BUDGET,
-        problems,
-    };
-    match reader.document() {
-        Ok(root) => root,
-        Err(problem) => {
-            reader.problems.push(problem);
-            None
+    let mut readable = Cow::Borrowed(text);
+    let mut broken = Vec::new();
+    loop {
+        let mut found = Vec::new();
+        let result = read(file, &readable, &broken, &mut found);
+        let stop = match result {
+            Ok(root) => {
+                problems.extend(found);
+                return root;
+            }
+            Err(stop) => *stop,
+        };
+        problems.push(stop.problem);
+        match stop.unquoted {
+            Some((start, end)) if broken.len() < MOST_UNQUOTED => {
+                broken.push(start);
+                readable.to_mut().replace_range(start..end, &"$".repeat(end - start));
+            }
+            _ => {
+                problems.extend(found);
+                return None;
+            }
         }
     }
 }
 
-type Read<T> = Result<T, Diagnostic>;
+/// Why reading cannot go on.
+struct Stop {
+    problem: Diagnostic,
+    /// The place of an expression that should have been quoted.
+    unquoted: Option<(usize, usize)>,
+}
+
+impl From<Diagnostic> for Box<Stop> {
+    fn from(problem: Diagnostic) -> Self {
+        Self::new(Stop { problem, unquoted: None })
+    }
+}
+
+type Read<T> = Result<T, Box<Stop>>;
+
+fn read(
+    file: u32,
+    text: &str,
+    broken: &[usize],
+    problems: &mut Vec<Diagnostic>,
+) -> Read<Option<Yaml>> {
+    let mut options = Options::default();
+    options.set_emit_comments(false);
+    let parser = Parser::new_from_str_with_options(text, options);
+    let anchors = HashMap::new();
+    Reader { file, text, broken, parser, anchors, budget: ALIAS_BUDGET, problems }.document()
+}
 
 struct Reader<'a> {
     file: u32,
     text: &'a str,
+    /// Where expressions begin that were passed over.
+    broken: &'a [usize],
     parser: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Yaml>,
     budget: usize,
@@ -105,8 +150,9 @@ impl<'a> Reader<'a> {
             match event {
                 Event::StreamEnd => return Ok(root),
                 Event::DocumentStart(..) if root.is_some() => {
-                    return Err(Diagnostic::at(span, "a second document in the file")
-                        .help("keep one document a file: remove the `---` and what follows"));
+                    let problem = Diagnostic::at(span, "a second document in the file")
+                        .help("keep one document a file: remove the `---` and what follows");
+                    return Err(problem.into());
                 }
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 event => root = Some(self.node(event, span)?),
@@ -127,6 +173,9 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span) -> Read<Yaml> {
         let (node, anchor) = match event {
+            Event::Scalar(..) if self.broken.contains(&(span.start as usize)) => {
+                (Yaml { span, data: Data::Broken }, 0)
+            }
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = tag.map(|tag| tag.original());
                 let data = self.scalar(text.into_owned(), style, tag.as_deref(), span);
@@ -212,8 +261,9 @@ impl<'a> Reader<'a> {
         match self.budget.checked_sub(size(&node)) {
             Some(left) => self.budget = left,
             None => {
-                return Err(Diagnostic::at(span, "the aliases of the file expand to too much")
-                    .note(format!("they may add {ALIAS_BUDGET} values")));
+                let problem = Diagnostic::at(span, "the aliases of the file expand to too much")
+                    .note(format!("they may add {ALIAS_BUDGET} values"));
+                return Err(problem.into());
             }
         }
         Ok(node)
@@ -337,18 +387,28 @@ fn unknown_tag(tag: &str, text: &str, span: Span) -> Diagnostic {
     Diagnostic::at(span, format!("the tag `{tag}` means nothing here")).help(help)
 }
 
-fn malformed(file: u32, text: &str, error: &ScanError) -> Diagnostic {
+fn malformed(file: u32, text: &str, error: &ScanError) -> Box<Stop> {
     let offset = error.marker().byte_offset().unwrap_or(0).min(text.len());
     if let Some((start, end)) = unquoted_expression(text, offset) {
-        let expression = &text[start..end];
-        return Diagnostic::at(
+        let problem = Diagnostic::at(
             Span::new(file, start, end),
             "an expression that YAML cannot read unquoted",
         )
-        .label("YAML reads the brace or the colon as its own")
-        .help(format!("quote it: {}", quoted(expression)));
+        .label("YAML takes the brace or the colon for its own")
+        .help(format!("quote it: {}", quoted(&text[start..end])));
+        return Box::new(Stop { problem, unquoted: Some((start, end)) });
     }
-    Diagnostic::at(Span::new(file, offset, offset + 1), format!("malformed YAML: {}", error.info()))
+    let info = error.info();
+    let problem =
+        Diagnostic::at(Span::new(file, offset, offset + 1), format!("malformed YAML: {info}"));
+    let help = if info.contains("tab") {
+        Some("indent with blanks")
+    } else if info.contains("quoted scalar") {
+        Some("a quote that was opened before is not closed")
+    } else {
+        None
+    };
+    problem.help_maybe(help.map(str::to_owned)).into()
 }
 
 /// Returns `text` in the quotes that need no escapes in it.
@@ -385,8 +445,9 @@ fn unquoted_expression_in(line: &str) -> Option<(usize, usize)> {
             }
             None if character == '#' && before == ' ' => return None,
             None if line[index..].starts_with("${") => {
-                let length = line[index..].find('}').map_or(line.len() - index, |end| end + 1);
-                return Some((index, index + length));
+                let length = code_length(&line[index + "${".len()..]);
+                let end = length.map_or(line.len(), |length| index + "${}".len() + length);
+                return Some((index, end));
             }
             None => {}
         }
