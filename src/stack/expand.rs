@@ -133,8 +133,8 @@ pub(super) fn expand(
     stack: &Arc<Declared>,
     deployment: &Deployment,
 ) -> Result<Expansion, Diagnostics> {
-    let mut problems = deployment_faults(deployment);
-    Diagnostics::check(std::mem::take(&mut problems), &stack.sources)?;
+    Diagnostics::check(deployment_faults(stack, deployment), &stack.sources)?;
+    let mut problems = Vec::new();
     let mut world = World::new(Arc::clone(stack), deployment);
     let mut made = Vec::new();
     let mut nodes = Vec::with_capacity(stack.resources.len());
@@ -160,9 +160,14 @@ pub(super) fn expand(
     Ok(expansion)
 }
 
-fn deployment_faults(deployment: &Deployment) -> Vec<Diagnostic> {
+fn deployment_faults(stack: &Declared, deployment: &Deployment) -> Vec<Diagnostic> {
     let regions = &deployment.regions;
-    let mut problems = Vec::new();
+    let missing = |name: &&str| !deployment.parameters.contains_key(*name);
+    let names = stack.parameters.iter().map(|parameter| parameter.name.as_str());
+    let mut problems: Vec<_> = names
+        .filter(missing)
+        .map(|name| Diagnostic::new(format!("parameter `{name}` has no value")))
+        .collect();
     if regions.is_empty() {
         problems
             .push(Diagnostic::new("the deployment has no region").help(
@@ -471,9 +476,11 @@ impl Builder<'_> {
         let type_name = kind.meta().type_name;
         let name = (type_name, address.place.clone(), id);
         if let Some(first) = self.names.get(&name) {
-            let property = kind.meta().name.map_or("", |rule| rule.property);
-            let span = tree.get(property).map_or(resource.span, |name| name.span);
-            self.problems.push(same_name(span, &name.2, first, address));
+            let property = tree.get(kind.meta().name.map_or("", |rule| rule.property));
+            let span = property.map_or(resource.span, |name| name.span);
+            let secret = property.is_some_and(|name| name.secret);
+            let shown = if secret { "this".to_owned() } else { format!("`{}`", name.2) };
+            self.problems.push(same_name(span, &shown, first, address));
             return;
         }
         self.names.insert(name, address.clone());
@@ -560,17 +567,17 @@ fn place_of(tree: &Tree, path: &str) -> Span {
     }
 }
 
-fn same_name(span: Span, id: &Id, first: &Address, second: &Address) -> Diagnostic {
+fn same_name(span: Span, id: &str, first: &Address, second: &Address) -> Diagnostic {
     if first.resource == second.resource {
         let summary = format!("the nodes of `{}` share one physical name", first.resource);
         return Diagnostic::at(span, summary)
-            .label(format!("`{id}` is {first} already"))
+            .label(format!("{id} is {first} already"))
             .help("put the ForEach variable into the name");
     }
     let summary =
         format!("`{}` has the same physical name as `{}`", second.resource, first.resource);
     Diagnostic::at(span, summary)
-        .label(format!("`{id}` is {first} already"))
+        .label(format!("{id} is {first} already"))
         .help("two resources of one type cannot share a name in one place: change one of them")
 }
 

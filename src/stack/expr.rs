@@ -401,3 +401,103 @@ impl Compiled {
         made
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn code(text: &str) -> Vec<&str> {
+        let found = pieces(text).expect("pieces").into_iter();
+        found
+            .filter_map(|piece| match piece {
+                Piece::Code(code) => Some(code),
+                Piece::Text(_) => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn braces_and_strings_are_honoured() {
+        assert_eq!(code("a ${b} c ${d}"), ["b", "d"]);
+        assert_eq!(code(r#"${ {"a": "}"}["a"] }"#), [r#" {"a": "}"}["a"] "#]);
+        assert_eq!(code(r#"${"\"}" + '}'}"#), [r#""\"}" + '}'"#]);
+        assert_eq!(code("$${a} $ $$ ${b}"), ["b"]);
+        assert_eq!(pieces("a $${b} $c"), Ok(vec![Piece::Text("a ${b} $c".to_owned())]));
+        assert_eq!(pieces("ab ${c"), Err(3));
+        assert_eq!(pieces("${'}"), Err(0));
+    }
+
+    fn compiled(source: &str) -> Code {
+        let names =
+            Names { resources: ["Key".to_owned(), "Rule".to_owned()].into(), ..Names::default() };
+        compile(source, &names).expect("code")
+    }
+
+    #[test]
+    fn references_are_found_with_their_indices() {
+        let source = r#"Key.Arn + Rule["us-east-1"][a].B.C + regions.map(Key, Key)[0] + Key"#;
+        let code = compiled(source);
+        let found: Vec<_> = code
+            .references
+            .iter()
+            .map(|r| (r.text.as_str(), r.indices.len(), r.attribute.as_deref(), r.dynamic))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("Key.Arn", 0, Some("Arn"), false),
+                (r#"Rule["us-east-1"][a].B.C"#, 2, Some("B.C"), false),
+                ("Key", 0, None, false),
+            ]
+        );
+        let variables: Vec<_> = code.variables.iter().map(|name| name.text.as_str()).collect();
+        assert_eq!(variables, ["a", "regions"]);
+        assert!(compiled("regions.map(r, Key[r].Arn)").references[0].dynamic);
+        assert!(!compiled("Key.Names[0]").references[0].dynamic);
+    }
+
+    #[test]
+    fn places_count_in_bytes() {
+        let code = compiled("'äöü' + Key.Arn + zones");
+        assert_eq!(code.references[0].text, "Key.Arn");
+        let zones = &code.variables[0];
+        assert_eq!(&"'äöü' + Key.Arn + zones"[zones.range.clone()], "zones");
+        let faults = compile("'äöü' + é", &Names::default()).expect_err("a fault");
+        assert_eq!(&"'äöü' + é"[faults[0].range.clone()], "é");
+        let faults = compile("'äöü' 7 + 1", &Names::default()).expect_err("a fault");
+        assert_eq!(&"'äöü' 7 + 1"[faults[0].range.clone()], "7");
+    }
+
+    #[test]
+    fn equal_texts_share_their_code() {
+        let (mut compiled, names) = (Compiled::default(), Names::default());
+        let first = compiled.get("1 + 1", &names).expect("code");
+        let second = compiled.get("1 + 1", &names).expect("code");
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+
+    proptest! {
+        #[test]
+        fn text_without_expressions_stays(text in "[^$]{0,40}") {
+            prop_assert_eq!(pieces(&text), Ok(vec![Piece::Text(text.clone())]));
+        }
+
+        #[test]
+        fn an_escaped_text_reads_as_itself(text in "[a-z${} ]{0,30}") {
+            prop_assume!(!text.contains("$$"));
+            let escaped = text.replace("${", "$${");
+            prop_assert_eq!(pieces(&escaped), Ok(vec![Piece::Text(text.clone())]));
+        }
+
+        #[test]
+        fn any_code_compiles_or_is_refused(source in "[a-zA-Z0-9_.,()\\[\\]{}?:+<>=!&|'\" é-]{0,40}") {
+            if let Err(faults) = compile(&source, &Names::default()) {
+                prop_assert!(!faults.is_empty());
+                for fault in faults {
+                    prop_assert!(source.get(fault.range).is_some());
+                }
+            }
+        }
+    }
+}

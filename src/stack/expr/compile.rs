@@ -359,7 +359,10 @@ impl Compiler<'_> {
     /// Returns where a node's own token stands.
     fn range(&self, id: u64) -> Range<usize> {
         let Some((start, stop)) = self.info.offset_for(id) else { return 0..self.source.len() };
-        byte_offset(self.source, start as usize)..byte_offset(self.source, stop as usize + 1)
+        // A token ends where its last character begins.
+        let last = self.source.floor_char_boundary(stop as usize);
+        let end = self.source[last..].chars().next().map_or(last, |c| last + c.len_utf8());
+        self.source.floor_char_boundary(start as usize)..end
     }
 
     fn range_of(&self, expr: &IdedExpr) -> Range<usize> {
@@ -380,8 +383,7 @@ impl Compiler<'_> {
     }
 }
 
-/// Returns the byte at which the `count`-th character begins: the parser
-/// counts characters.
+/// Returns the byte at which the `count`-th character begins.
 fn byte_offset(source: &str, count: usize) -> usize {
     source.char_indices().nth(count).map_or(source.len(), |(offset, _)| offset)
 }

@@ -82,10 +82,10 @@ fn a_flag_counts_before_a_file_before_the_environment() {
 
 #[test]
 fn every_mistake_is_told() {
-    let (_folder, path) = file("Days: ten\nNmae: x\nOn: 'true'\n");
+    let (_folder, path) = file("Days: ten\nNmae: x\nOn: 'true'\nToken: abc\n");
     let given = Given {
         files: vec![path, PathBuf::from("/nowhere/parameters.yaml")],
-        ..flags(&[("Zones", "a,c"), ("Name", "A"), ("Dyas", "3"), ("Token", "abc")])
+        ..flags(&[("Zones", "a,c"), ("Name", "A"), ("Dyas", "3")])
     };
     let problems = resolve(&given).expect_err("mistakes");
     for expected in [
