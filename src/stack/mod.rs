@@ -5,8 +5,9 @@
 //!    of both that can be evaluated.
 //! 3. [`parse`] reads the sections into a [`Stack`], [`check`] compares it
 //!    with the types' schemas, [`names`] the expressions with what there is.
-//! 4. [`expand`] makes the nodes of one deployment and checks what only shows
-//!    there.
+//! 4. [`place`] finds where the nodes of a deployment are, [`expand`] makes
+//!    them and checks what only shows there, [`cycle`] that none wait for each
+//!    other.
 //!
 //! Everything that is wrong with a file is reported at once. Nothing here
 //! reads the environment, calls AWS or prints.
@@ -20,6 +21,7 @@ mod names;
 mod normal;
 mod parameters;
 mod parse;
+mod place;
 mod regions;
 mod template;
 mod tree;
@@ -39,6 +41,7 @@ use crate::resource::{Kind, Scope as Reach};
 use crate::resources::KINDS;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -185,6 +188,12 @@ impl Resource {
             },
             template::Data::Map(_) | template::Data::Each(_) | template::Data::Broken => None,
         }
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack").field("name", &self.0.name).finish_non_exhaustive()
     }
 }
 

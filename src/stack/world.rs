@@ -104,6 +104,13 @@ pub(super) struct View<'a> {
     pub lookup: &'a dyn Lookup,
 }
 
+impl<'a> View<'a> {
+    /// Returns what is seen from no region: by outputs, and by `Region`.
+    pub(super) fn outside(world: &'a World, lookup: &'a dyn Lookup) -> Self {
+        Self { world, region: None, placement: Placement::Global, locals: &[], lookup }
+    }
+}
+
 /// A lookup that knows nothing.
 pub(super) struct Nowhere;
 

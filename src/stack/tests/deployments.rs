@@ -49,10 +49,10 @@ fn the_primary_must_be_one_of_the_regions() {
     let stack = parse(MESH).expect("a stack");
     let mut deployment = deployment(&stack).expect("parameters");
     deployment.primary = "eu-north-1".to_owned();
-    let problems = stack.expand(&deployment).err().expect("a mistake").to_string();
+    let problems = stack.expand(&deployment).expect_err("a mistake").to_string();
     assert!(problems.contains("the primary region `eu-north-1`"), "{problems}");
     deployment.regions.clear();
-    let problems = stack.expand(&deployment).err().expect("a mistake").to_string();
+    let problems = stack.expand(&deployment).expect_err("a mistake").to_string();
     assert!(problems.contains("no region"), "{problems}");
 }
 
@@ -139,7 +139,7 @@ fn a_file_that_cannot_be_read_is_a_mistake() {
         (folder.path().to_path_buf(), "it is a folder"),
         (binary, "byte 8 is not UTF-8 text"),
     ] {
-        let problems = Stack::load(&path).err().expect("a mistake").to_string();
+        let problems = Stack::load(&path).expect_err("a mistake").to_string();
         assert!(problems.contains(why), "{problems}");
     }
 }

@@ -53,7 +53,7 @@ fn fifty_mistakes_are_fifty_mistakes() {
         )
         .expect("text");
     }
-    let problems = super::parse(&text).err().expect("mistakes");
+    let problems = super::parse(&text).expect_err("mistakes");
     assert_eq!(problems.len(), 50, "{problems}");
     let shown = problems.to_string();
     assert_eq!(shown.matches("error: ").count(), 50);
