@@ -8,11 +8,11 @@ use crate::error::{CommandError, Exit, hint_for};
 use crate::plan::saved::SavedPlan;
 use crate::plan::{Options, Plan};
 use crate::report::{self, Style};
+use crate::sandbox::Sandbox;
 use crate::state::State;
 use crate::ui::Ui;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::sync::Notify;
 
 /// Bring AWS to what the stack file says
@@ -78,7 +78,6 @@ pub(super) async fn converge(
     saved: Option<&SavedPlan>,
     ui: &Ui,
 ) -> Result<Exit, CommandError> {
-    let started = Instant::now();
     let destroy = request.options.destroy;
     let mut session = Session::open(&request.deployment, request.options.clone(), ui).await?;
     // From here on nobody else may change the deployment, so that the plan
@@ -90,7 +89,7 @@ pub(super) async fn converge(
         saved.check(session.state.as_ref(), &plan)?;
     }
     if !request.json {
-        plan::show(&session, &plan, started, ui);
+        plan::show(&session, &plan, ui);
     }
     if !plan.refusals.is_empty() {
         return Err(refused(&plan));
@@ -119,7 +118,7 @@ pub(super) async fn converge(
     let (summary, state) = engine::run(session.setting, &plan, store, stop).await?;
     reporter.finish(&summary, calls.count()).await;
     drop(calls);
-    conclude(&summary, &state, request, session.sandbox.is_some(), ui)
+    conclude(&summary, &state, request, session.sandbox.as_ref(), ui)
 }
 
 fn refused(plan: &Plan) -> CommandError {
@@ -194,11 +193,11 @@ fn conclude(
     summary: &Summary,
     state: &State,
     request: &Request,
-    sandbox: bool,
+    sandbox: Option<&Sandbox>,
     ui: &Ui,
 ) -> Result<Exit, CommandError> {
     if !request.json && summary.is_complete() && !request.options.destroy {
-        super::output::show_values(&state.outputs, sandbox_of(request, sandbox, ui)?.as_ref(), ui);
+        super::output::show_values(&state.outputs, sandbox, ui);
     }
     if summary.is_complete() {
         return Ok(Exit::Success);
@@ -212,14 +211,6 @@ fn conclude(
         ui.hint(&format!("to go on from here: {}", again(request)));
     }
     Ok(if summary.interrupted { Exit::Interrupted } else { Exit::Failure })
-}
-
-fn sandbox_of(
-    _request: &Request,
-    sandbox: bool,
-    _ui: &Ui,
-) -> Result<Option<crate::sandbox::Sandbox>, CommandError> {
-    if sandbox { crate::sandbox::Sandbox::running() } else { Ok(None) }
 }
 
 /// Returns the command that goes on.

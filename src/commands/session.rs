@@ -20,6 +20,7 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// The account that offline commands speak of. It is no account of anybody's.
@@ -210,6 +211,8 @@ pub(super) struct Session {
     pub(super) state: Option<State>,
     pub(super) events: mpsc::UnboundedReceiver<Event>,
     pub(super) sandbox: Option<Sandbox>,
+    /// When the work on AWS began, the start of a sandbox not counted.
+    pub(super) opened: Instant,
     not_kept: BTreeSet<(&'static str, &'static str)>,
 }
 
@@ -229,6 +232,7 @@ impl Session {
             loaded.expand(&offline)?;
         }
         let sandbox = args.sandbox.then(|| Sandbox::ensure(ui)).transpose()?;
+        let opened = Instant::now();
         let endpoint = match &sandbox {
             Some(sandbox) => sandbox.endpoint(),
             None => Endpoint {
@@ -269,7 +273,7 @@ impl Session {
             owned: Arc::new(Owned::default()),
             calls: Arc::new(Calls::new(sender, usize::from(args.parallelism))),
         };
-        Ok(Self { loaded, setting, state, events, sandbox, not_kept: BTreeSet::new() })
+        Ok(Self { loaded, setting, state, events, sandbox, opened, not_kept: BTreeSet::new() })
     }
 
     /// Looks at AWS and makes the plan.
