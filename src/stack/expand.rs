@@ -12,6 +12,7 @@ use super::{Declared, Deployment, Lookup, Placement, Removal, Resource, check, c
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::resource::{Desired, Id, Kind, Place};
+use crate::value;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -97,6 +98,15 @@ impl Node {
         let tree = self.instance.tree(&self.world, lookup, None, &mut problems);
         Diagnostics::check(problems, &self.world.stack.sources)?;
         Ok(normal::normalise(tree, self.kind.schema()).to_json())
+    }
+
+    /// Whether an attribute is certain before the node is made, so that its own
+    /// properties may use it.
+    pub(super) fn predicts(&self, attribute: &str) -> bool {
+        let Ok(properties) = self.properties(&Nowhere) else { return false };
+        let place = place_of(&self.address, &self.world.deployment);
+        let predicted = self.kind.predict(Desired(&properties), &place);
+        predicted.get(attribute).is_some_and(|value| !value::has_unknown(value))
     }
 
     /// Returns one property in the same way; null if it is not set.
@@ -289,10 +299,10 @@ impl Builder<'_> {
         let kind = resource.kind;
         let value = normal::normalise(tree.clone(), kind.schema()).to_json();
         for fault in kind.check(Desired(&value)) {
-            let span = place_of(tree, &fault.property);
+            let span = span_of(tree, &fault.property);
             self.problems.push(Diagnostic::at(span, fault.message).label(fault.property));
         }
-        let place = self.place(address);
+        let place = place_of(address, &self.world.deployment);
         let Some(id) = kind.identity(Desired(&value), &place) else { return };
         let type_name = kind.meta().type_name;
         let name = (type_name, address.place.clone(), id);
@@ -305,21 +315,6 @@ impl Builder<'_> {
             return;
         }
         self.names.insert(name, address.clone());
-    }
-
-    fn place(&self, address: &Address) -> Place {
-        let deployment = &self.world.deployment;
-        let region = match (address.is_global(), deployment.partition.as_str()) {
-            (false, _) => &address.place,
-            (true, "aws-cn") => "cn-north-1",
-            (true, "aws-us-gov") => "us-gov-west-1",
-            (true, _) => "us-east-1",
-        };
-        Place {
-            region: region.to_owned(),
-            account: deployment.account.clone(),
-            partition: deployment.partition.clone(),
-        }
     }
 
     fn policy(&mut self, template: Option<&Template>, view: &View<'_>) -> Removal {
@@ -379,8 +374,23 @@ impl Builder<'_> {
     }
 }
 
+/// Returns the account and region of a node.
+fn place_of(address: &Address, deployment: &Deployment) -> Place {
+    let region = match (address.is_global(), deployment.partition.as_str()) {
+        (false, _) => &address.place,
+        (true, "aws-cn") => "cn-north-1",
+        (true, "aws-us-gov") => "us-gov-west-1",
+        (true, _) => "us-east-1",
+    };
+    Place {
+        region: region.to_owned(),
+        account: deployment.account.clone(),
+        partition: deployment.partition.clone(),
+    }
+}
+
 /// Returns where a property stands, or as much of the way to it as there is.
-fn place_of(tree: &Tree, path: &str) -> Span {
+fn span_of(tree: &Tree, path: &str) -> Span {
     let first = path.split('/').next().unwrap_or_default();
     match tree.members().iter().find(|member| member.name == first) {
         Some(member) if path == first && member.value.is_null() => member.span,

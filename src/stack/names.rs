@@ -6,7 +6,6 @@ use super::template::{Role, Template};
 use super::{Declared, Placement, Resource};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::resource::Kind;
-use serde_json::Value;
 use std::ops::Range;
 
 /// Where an expression stands, which decides what it may use.
@@ -91,7 +90,7 @@ impl Checker<'_> {
 
     fn template(&mut self, template: &Template, site: Site<'_>, locals: &[String]) {
         template.visit(Role::Value, &mut locals.to_vec(), &mut |expression, role, locals| {
-            let early = if role == Role::Shape { Some("what a ForEach makes") } else { None };
+            let early = if role == Role::Shape { Some("a ForEach, an If or a name") } else { None };
             self.expression(expression, Site { early: site.early.or(early), ..site }, locals);
         });
     }
@@ -269,11 +268,4 @@ fn each_names(target: &Resource) -> String {
 
 fn example_keys(target: &Resource) -> String {
     target.each.iter().map(|variable| format!("[\"{}\"]", variable.name)).collect()
-}
-
-/// Returns whether an attribute is marked in the schema of a kind's
-/// attributes.
-pub(super) fn is_marked(schema: &Value, name: &str, mark: &str) -> bool {
-    let top = name.split('.').next().unwrap_or(name);
-    schema["properties"][top][mark] == true
 }

@@ -1,7 +1,7 @@
 //! Finds where the nodes are: the regions, keys and conditions of every
 //! resource, which use only what is known before anything is made.
 
-use super::template::Template;
+use super::template::{Template, not_a_condition};
 use super::tree::Data;
 use super::world::{Nowhere, Placed, View, World};
 use super::{Placement, Resource};
@@ -188,10 +188,7 @@ pub(super) fn truth(condition: &Template, view: &View<'_>, problems: &mut Vec<Di
         Data::Scalar(Value::Bool(truth)) => truth,
         _ => {
             if problems.len() == before {
-                problems.push(
-                    Diagnostic::at(condition.span, "`If` must be true or false")
-                        .label(format!("this is {}", tree.describe())),
-                );
+                problems.push(not_a_condition(condition.span, &tree));
             }
             true
         }

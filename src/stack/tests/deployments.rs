@@ -1,6 +1,6 @@
 //! One file in several deployments, and what nodes say once more is known.
 
-use super::{Known, deployment, expand, folder, kinds, parse};
+use super::{Known, deployment, expand, kinds, parse};
 use crate::stack::{Options, Stack, check_regions};
 use serde_json::json;
 use std::fs;
@@ -162,10 +162,32 @@ fn the_schema_of_the_file_describes_every_type() {
         assert!(text.contains(kind.meta().type_name));
     }
     assert!(!text.contains("x-replace"), "internal marks stay inside");
-    let queue = &schema["properties"]["Resources"]["additionalProperties"]["allOf"][0];
-    assert_eq!(
-        queue["if"]["properties"]["Type"]["const"],
-        crate::resources::KINDS[0].meta().type_name
-    );
-    assert!(folder().is_dir());
+    let first = crate::resources::KINDS[0].meta().type_name;
+    let branch = &schema["properties"]["Resources"]["additionalProperties"]["allOf"][0];
+    assert_eq!(branch["if"]["properties"]["Type"]["const"], first);
+}
+
+#[test]
+fn the_payment_stack_expands() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/payment-processing.yaml");
+    let stack = Stack::load(&file).expect("the payment stack");
+    let expansion = stack.expand(&deployment(&stack).expect("parameters")).expect("nodes");
+    assert!(expansion.nodes.len() > 60, "{} nodes", expansion.nodes.len());
+    for node in expansion.nodes.values() {
+        node.properties(&Known::default()).expect("properties");
+    }
+}
+
+#[test]
+fn the_stacks_that_test_the_kinds_expand() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for entry in fs::read_dir(root.join("tests/kinds")).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path).expect("a file");
+        let first = text.split("\n---\n").next().unwrap_or_default();
+        let stack = Stack::parse(&path.display().to_string(), first, root)
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        let deployment = deployment(&stack).expect("parameters");
+        stack.expand(&deployment).unwrap_or_else(|problems| panic!("{problems}"));
+    }
 }
