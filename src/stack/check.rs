@@ -369,7 +369,8 @@ impl Checker<'_> {
             }
         }
         for name in ["Key", "Value"] {
-            if !item.open && item.get(name).is_none() {
+            // A value that is null leaves the tag out.
+            if !item.open && !members.iter().any(|member| member.name == name) {
                 self.fault(Diagnostic::at(item.span, format!("a tag needs `{name}`")));
             }
         }
@@ -407,7 +408,7 @@ fn wrong_type(tree: &Tree, schema: &Value, name: &str) -> Diagnostic {
     }
     let plain = plain(value);
     match (value, wanted.as_slice()) {
-        (Value::Number(_) | Value::Bool(_), [kinds @ ..]) if kinds.contains(&"string") => {
+        (Value::Number(_) | Value::Bool(_), kinds) if kinds.contains(&"string") => {
             problem.help(format!("write '{plain}', or ${{string(…)}} around an expression"))
         }
         (Value::String(_), ["integer" | "number"]) if plain.trim().parse::<f64>().is_ok() => {

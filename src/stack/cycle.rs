@@ -40,9 +40,13 @@ pub(super) fn check(expansion: &Expansion, stack: &Declared, problems: &mut Vec<
     for address in &expansion.order {
         waits_of(address, expansion, stack, &moments, &mut graph, &mut waits);
     }
-    for group in kosaraju_scc(&graph) {
-        let start = group.iter().min().copied();
-        if let Some(cycle) = start.and_then(|start| shortest(&graph, start, &group)) {
+    let mut groups: Vec<_> = kosaraju_scc(&graph)
+        .into_iter()
+        .filter_map(|group| Some((group.iter().min().copied()?, group)))
+        .collect();
+    groups.sort();
+    for (start, group) in groups {
+        if let Some(cycle) = shortest(&graph, start, &group) {
             problems.extend(report(&cycle, &waits));
         }
     }

@@ -31,6 +31,8 @@ pub(super) enum Data {
     Map(Vec<Member>),
     Each(Box<Each>),
     When(Box<When>),
+    /// What is wrong, and has been reported.
+    Broken,
 }
 
 /// A map that is there only when a condition holds.
@@ -100,7 +102,7 @@ impl Template {
         seen: &mut dyn FnMut(&Expression, Role, &[String]),
     ) {
         match &self.data {
-            Data::Scalar(_) => {}
+            Data::Scalar(_) | Data::Broken => {}
             Data::Text(parts) => {
                 for part in parts {
                     if let Part::Code(expression) = part {
@@ -138,6 +140,7 @@ impl Template {
     pub(super) fn evaluate(&self, scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Tree {
         let data = match &self.data {
             Data::Scalar(value) => tree::Data::Scalar(value.clone()),
+            Data::Broken => tree::Data::Unknown(Vec::new()),
             Data::Text(parts) => return text(self.span, parts, scope, problems),
             Data::List(items) => {
                 let made = items.iter().map(|item| (item, item.evaluate(scope, problems)));
@@ -417,6 +420,7 @@ impl Builder<'_> {
                 Data::List(items.iter().map(|item| self.template(item, problems)).collect())
             }
             yaml::Data::Map(members) => self.map(members, yaml.span, problems),
+            yaml::Data::Broken => Data::Broken,
             _ => Data::Scalar(yaml.to_json()),
         };
         Template { span: yaml.span, data }
@@ -432,7 +436,7 @@ impl Builder<'_> {
             && (key.name == "Ref" || key.name.starts_with("Fn::"))
         {
             problems.push(intrinsic(key, value));
-            return Data::Scalar(Value::Null);
+            return Data::Broken;
         }
         if members.iter().any(|(key, _)| key.name == "ForEach") {
             return self.each(members, span, problems);
@@ -480,7 +484,7 @@ impl Builder<'_> {
                     Diagnostic::at(span, "a ForEach that makes neither a list nor a map")
                         .help("write {ForEach, Item} for a list, {ForEach, Key, Value} for a map"),
                 );
-                return Data::Scalar(Value::Null);
+                return Data::Broken;
             }
         };
         let variables = self.variables(list, problems);
@@ -556,7 +560,7 @@ impl Builder<'_> {
                     Diagnostic::at(span, "an expression without its closing brace")
                         .help("close it with `}`, or write `$${` for a literal `${`"),
                 );
-                return Data::Scalar(Value::Null);
+                return Data::Broken;
             }
         };
         let mut from = span.start;
@@ -590,7 +594,7 @@ impl Builder<'_> {
                         };
                         problems.push(Diagnostic::at(span, fault.summary).help_maybe(fault.help));
                     }
-                    return Data::Scalar(Value::Null);
+                    return Data::Broken;
                 }
             }
         }

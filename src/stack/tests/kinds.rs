@@ -168,6 +168,7 @@ impl Resource for Bucket {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Function {
     /// Its code.
+    #[schemars(extend("x-asset" = true, "type" = ["object", "string"]))]
     code: Asset,
     /// The ARN of its role.
     role: String,
