@@ -115,10 +115,11 @@ impl Loaded {
         let given = Given {
             flags: args.param.clone(),
             files: args.params.clone(),
-            environment: std::env::vars()
+            environment: std::env::vars_os()
                 .filter_map(|(name, value)| {
-                    Some((name.strip_prefix(PARAMETER_VARIABLE)?.to_owned(), value))
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
                 })
+                .filter(|(name, _)| name.starts_with(PARAMETER_VARIABLE))
                 .collect(),
         };
         let parameters = self.stack.parameters(&given)?;
