@@ -103,10 +103,11 @@ impl Expression {
     /// Computes the value. Where what it depends on is not known yet, so is
     /// the value.
     pub(super) fn evaluate(&self, scope: &dyn Scope) -> Result<Evaluated, Diagnostic> {
-        let mut run = Run { expression: self, scope, context: context(), secret: false };
-        let mut missing = run.bind_variables();
+        let mut run =
+            Run { expression: self, scope, context: context(), secret: false, missing: false };
+        run.bind_variables();
         let Bound { uses, unknown, alone } = run.bind_references()?;
-        let Run { context, secret, .. } = run;
+        let Run { context, secret, missing, .. } = run;
         let value = if let Some(value) = alone {
             value
         } else {
@@ -114,13 +115,8 @@ impl Expression {
                 Ok(found) => to_json(&found).ok_or_else(|| {
                     Diagnostic::at(self.span, "the expression gives no value that JSON can hold")
                 })?,
-                Err(error) => {
-                    missing |= !unknown.is_empty();
-                    if !missing {
-                        return Err(self.failed(&error, secret));
-                    }
-                    value::unknown(unknown)
-                }
+                Err(_) if missing || !unknown.is_empty() => value::unknown(unknown),
+                Err(error) => return Err(self.failed(&error, secret)),
             }
         };
         Ok(Evaluated { value, uses, secret })
@@ -148,22 +144,22 @@ struct Run<'a> {
     scope: &'a dyn Scope,
     context: Context<'static, 'static>,
     secret: bool,
+    /// Whether a variable is not known yet.
+    missing: bool,
 }
 
 impl Run<'_> {
-    /// Binds what is known; returns whether something is not.
-    fn bind_variables(&mut self) -> bool {
-        let mut missing = false;
+    /// Binds the variables that are known.
+    fn bind_variables(&mut self) {
         for name in &self.expression.code.variables {
             match self.scope.variable(&name.text) {
                 Some((value, secret)) if !value::has_unknown(&value) => {
                     self.secret |= secret;
                     self.context.add_variable_from_value(&name.text, from_json(&value));
                 }
-                _ => missing = true,
+                _ => self.missing = true,
             }
         }
-        missing
     }
 
     /// Binds the references that the evaluation may reach.
@@ -223,7 +219,8 @@ impl Run<'_> {
                     _ => return Err(self.bad_index(index)),
                 },
                 // The index depends on what is not known yet.
-                Err(_) => return Ok(None),
+                Err(_) if self.missing => return Ok(None),
+                Err(error) => return Err(self.expression.failed(&error, self.secret)),
             }
         }
         let target = self.scope.target(reference, &indices).map_err(|mut problem| {
