@@ -95,7 +95,7 @@ pub struct DeploymentArgs {
     #[arg(long)]
     pub profile: Option<String>,
     /// Work on the private local AWS, which is started if need be
-    #[arg(long, conflicts_with_all = ["endpoint_url", "profile"])]
+    #[arg(long)]
     pub sandbox: bool,
     /// How many calls may be under way in each region
     #[arg(long, default_value_t = 32, value_name = "CALLS", value_parser = clap::value_parser!(u16).range(1..=512))]

@@ -57,9 +57,12 @@ pub struct Graph {
 /// The nodes as the passes see them.
 type Nodes = BTreeMap<Address, Node>;
 
+/// A step in building the graph.
+type Pass = fn(&mut Graph, &Nodes);
+
 /// The passes that build the graph, in order: a pass may rely on the edges of
 /// those before it.
-const PASSES: &[(&str, fn(&mut Graph, &Nodes))] = &[
+const PASSES: &[(&str, Pass)] = &[
     ("nodes", add_nodes),
     ("references", add_references),
     ("explicit dependencies", add_explicit),

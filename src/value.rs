@@ -5,7 +5,7 @@
 //! through every structure around it, so that the rest of the value can still
 //! be compared and shown.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// The key of the marker object. `$` never begins a CloudFormation name.
 const MARKER: &str = "$unknown";
@@ -55,20 +55,6 @@ pub fn unknown_sources(value: &Value) -> Vec<String> {
     found
 }
 
-/// Removes `null` members of objects, at any depth: null omits a property.
-pub fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(map) => Value::Object(
-            map.into_iter()
-                .filter(|(_, v)| !v.is_null())
-                .map(|(k, v)| (k, without_nulls(v)))
-                .collect::<Map<_, _>>(),
-        ),
-        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,11 +65,5 @@ mod tests {
         assert!(has_unknown(&value));
         assert!(!is_unknown(&value));
         assert_eq!(unknown_sources(&value), ["us-east-1/Key.Arn"]);
-    }
-
-    #[test]
-    fn null_omits_a_member_but_not_an_item() {
-        let value = json!({"A": null, "B": [null, {"C": null}]});
-        assert_eq!(without_nulls(value), json!({"B": [null, {}]}));
     }
 }

@@ -14,7 +14,6 @@ use crate::state::State;
 use crate::ui::Ui;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::sync::Notify;
 
 /// Bring AWS to what the stack file says
@@ -85,7 +84,6 @@ pub(super) async fn converge(
     saved: Option<&SavedPlan>,
     ui: &Ui,
 ) -> Result<Exit, CommandError> {
-    let started = Instant::now();
     let destroy = request.options.destroy;
     let mut session = Session::open(&request.deployment, request.options.clone(), ui).await?;
     // From here on nobody else may change the deployment, so that the plan
@@ -99,7 +97,7 @@ pub(super) async fn converge(
     if request.json {
         ui.result(&report::json::plan(&plan));
     } else {
-        plan::show(&session, &plan, started, ui);
+        plan::show(&session, &plan, ui);
     }
     if !plan.refusals.is_empty() {
         return Err(refused());

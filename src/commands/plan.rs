@@ -7,7 +7,6 @@ use crate::plan::saved::SavedPlan;
 use crate::plan::{Options, Plan, render};
 use crate::ui::Ui;
 use std::path::PathBuf;
-use std::time::Instant;
 
 /// Show what apply would do
 #[derive(Clone, Debug, clap::Args)]
@@ -60,14 +59,13 @@ pub(super) fn options(plan: &PlanArgs, allow: &AllowArgs) -> Options {
 }
 
 pub(super) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
-    let started = Instant::now();
     let options = Options { destroy: args.destroy, ..options(&args.plan, &args.allow) };
     let mut session = Session::open(&args.deployment, options, ui).await?;
     let plan = session.plan(args.plan.refresh).await?;
     if args.json {
         ui.result(&plan.to_json());
     } else {
-        show(&session, &plan, started, ui);
+        show(&session, &plan, ui);
     }
     if let Some(path) = &args.out {
         if !plan.refusals.is_empty() {
@@ -96,12 +94,12 @@ pub(super) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
 }
 
 /// Shows a plan to people: on stdout, with where it applies above it.
-pub(super) fn show(session: &Session, plan: &Plan, started: Instant, ui: &Ui) {
+pub(super) fn show(session: &Session, plan: &Plan, ui: &Ui) {
     ui.story(&header(plan));
     ui.result(&render::human(plan, ui.paint()));
     ui.story(&format!(
         "The plan took {} and {} calls",
-        crate::time::human(started.elapsed()),
+        crate::time::human(session.opened.elapsed()),
         session.setting.calls.count()
     ));
     for region in plan.regions.iter().filter(|region| session.setting.calls.is_silent(region)) {

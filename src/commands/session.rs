@@ -17,6 +17,7 @@ use crate::state::{State, StateError};
 use crate::ui::Ui;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// A deployment with AWS at hand.
@@ -26,6 +27,8 @@ pub(super) struct Session {
     pub(super) state: Option<State>,
     pub(super) events: mpsc::UnboundedReceiver<Event>,
     pub(super) sandbox: Option<Sandbox>,
+    /// When the work on AWS began, the start of a sandbox not counted.
+    pub(super) opened: Instant,
     not_kept: BTreeSet<(&'static str, &'static str)>,
 }
 
@@ -48,6 +51,7 @@ impl Session {
             offline
         };
         let sandbox = args.sandbox.then(|| Sandbox::ensure(ui)).transpose()?;
+        let opened = Instant::now();
         let endpoint = match &sandbox {
             Some(sandbox) => sandbox.endpoint(),
             None => Endpoint {
@@ -90,7 +94,7 @@ impl Session {
             owned: Arc::new(Owned::default()),
             calls: Arc::new(Calls::new(sender, usize::from(args.parallelism))),
         };
-        Ok(Self { loaded, setting, state, events, sandbox, not_kept: BTreeSet::new() })
+        Ok(Self { loaded, setting, state, events, sandbox, opened, not_kept: BTreeSet::new() })
     }
 
     /// Looks at AWS and makes the plan.

@@ -4,7 +4,7 @@ use super::dispatcher::Dispatcher;
 use super::events::{Event, milliseconds};
 use crate::address::Address;
 use crate::plan::Board;
-use crate::resource::{Failure, Id, Kind, Link, Result};
+use crate::resource::{Failure, Id, Kind, Link, Result, schema};
 use crate::state::journal::Entry;
 use crate::state::{Record, Status};
 use futures::FutureExt as _;
@@ -193,6 +193,7 @@ impl Link for Worker {
 
     fn created<'a>(&'a self, id: &'a Id, attributes: &'a Value) -> BoxFuture<'a, Result<()>> {
         async move {
+            let attributes = &schema::without_nulls(self.kind.attributes(), attributes.clone());
             let record = Record {
                 id: id.clone(),
                 attributes: attributes.clone(),

@@ -94,6 +94,10 @@ pub async fn unrecorded(
                 observed.found.insert(address, found);
             }
             Ok(None) => {}
+            Err(failure) if failure.class == Class::Denied => {
+                any = true;
+                observed.denied.insert(address, failure.to_string());
+            }
             // Its creation will fail in the same way, and say so.
             Err(failure) if failure.class == Class::Unreachable => {}
             Err(failure) => failed.push((address, failure)),

@@ -13,7 +13,7 @@ use crate::resource::{
 use crate::stack::{Lookup, Node};
 use crate::state::journal::Entry;
 use crate::state::{Outgoing, Pending, Record, Status};
-use crate::value::{has_unknown, unknown_sources, without_nulls};
+use crate::value::{has_unknown, unknown_sources};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
@@ -400,7 +400,7 @@ fn drop_unknown_late(kind: &dyn Kind, properties: &mut Value) -> bool {
             dropped |= drop_unknown_items(value);
         }
     }
-    *properties = without_nulls(properties.take());
+    *properties = schema::without_nulls(kind.schema(), properties.take());
     dropped
 }
 

@@ -415,6 +415,14 @@ impl<'a> Planner<'a> {
         }
         let Some(found) = self.inputs.observed.found.get(&node.address) else {
             step.action = Action::Create;
+            if let Some(words) = self.inputs.observed.denied.get(&node.address) {
+                let message = format!("the name may be taken by another account ({words})");
+                self.refuse(
+                    &node.address,
+                    &message,
+                    "choose another name, or ask for the right to look",
+                );
+            }
             return;
         };
         let masked = secret::masked(

@@ -201,6 +201,9 @@ pub struct Observed {
     pub recorded: BTreeMap<Address, Look>,
     /// Nodes that the state does not know, and AWS does.
     pub found: BTreeMap<Address, Found>,
+    /// Nodes that the state does not know and AWS does not let us look at, in
+    /// its own words.
+    pub denied: BTreeMap<Address, String>,
 }
 
 /// What the user allows and asks for.

@@ -1,7 +1,7 @@
 //! The erased form of a [`Resource`], which the plan and the engine see.
 
 use super::{
-    Changes, Cx, Desired, Failure, Fault, Id, Live, Meta, Place, Recorded, Resource, Result,
+    Changes, Cx, Desired, Failure, Fault, Id, Live, Meta, Place, Recorded, Resource, Result, schema,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -113,8 +113,8 @@ impl<R: Resource> Kind for Erased<R> {
             let Some(live) = R::read(id, cx).await? else { return Ok(None) };
             Ok(Some(LiveValue {
                 id: live.id,
-                properties: erased(&live.properties)?,
-                attributes: erased(&live.attributes)?,
+                properties: erased(self.schema(), &live.properties)?,
+                attributes: erased(self.attributes(), &live.attributes)?,
             }))
         }
         .boxed()
@@ -130,7 +130,7 @@ impl<R: Resource> Kind for Erased<R> {
         async move {
             let desired = typed::<R>(desired)?;
             let current = current.map(typed_live::<R>).transpose()?;
-            erased(&desired.converge(current.as_ref(), changes, cx).await?)
+            erased(self.attributes(), &desired.converge(current.as_ref(), changes, cx).await?)
         }
         .boxed()
     }
@@ -169,8 +169,8 @@ fn typed_live<R: Resource>(live: LiveValue) -> Result<Live<R>> {
     })
 }
 
-fn erased<T: Serialize>(value: &T) -> Result<Value> {
-    serde_json::to_value(value).map(crate::value::without_nulls).map_err(|error| {
+fn erased<T: Serialize>(schema: &Value, value: &T) -> Result<Value> {
+    serde_json::to_value(value).map(|value| schema::without_nulls(schema, value)).map_err(|error| {
         Failure::refused(format!(
             "a value cannot be written as JSON: {error}. This is a bug in payctl"
         ))

@@ -46,3 +46,46 @@ pub fn plain(schema: &Value) -> &Value {
         _ => schema,
     }
 }
+
+/// Removes `null` members, which mean "unset", but for those inside of
+/// documents, where null may mean something.
+pub fn without_nulls(schema: &Value, value: Value) -> Value {
+    let schema = plain(schema);
+    if schema.get("x-json").is_some() {
+        return value;
+    }
+    match value {
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .filter(|(_, member)| !member.is_null())
+                .map(|(name, member)| {
+                    let inner = at(schema, &name).unwrap_or(&Value::Null);
+                    let member = without_nulls(inner, member);
+                    (name, member)
+                })
+                .collect(),
+        ),
+        Value::Array(items) => {
+            let inner = schema.get("items").unwrap_or(&Value::Null);
+            Value::Array(items.into_iter().map(|item| without_nulls(inner, item)).collect())
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn null_means_unset_but_not_in_a_document() {
+        let schema = json!({"properties": {
+            "A": {"type": ["object", "null"], "properties": {"B": {}}},
+            "C": {"x-json": true},
+            "D": {"items": {"properties": {"E": {}}}},
+        }});
+        let value = json!({"A": {"B": null}, "C": {"F": null}, "D": [{"E": null}], "G": null});
+        assert_eq!(without_nulls(&schema, value), json!({"A": {}, "C": {"F": null}, "D": [{}]}));
+    }
+}

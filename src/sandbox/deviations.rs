@@ -36,6 +36,21 @@ pub const DEVIATIONS: &[Deviation] = &[
     not_kept("AWS::CloudWatch::Alarm", "EvaluateLowSampleCountPercentile", "it is dropped"),
     not_kept("AWS::CloudWatch::Alarm", "Metrics", "metric math is dropped"),
     not_kept(
+        "AWS::DynamoDB::GlobalTable",
+        "Replicas/*/PointInTimeRecoverySpecification/RecoveryPeriodInDays",
+        "it is dropped",
+    ),
+    not_kept(
+        "AWS::DynamoDB::GlobalTable",
+        "Replicas/*/SSESpecification/KMSMasterKeyId",
+        "every replica shows the key of the first",
+    ),
+    not_kept(
+        "AWS::DynamoDB::Table",
+        "PointInTimeRecoverySpecification/RecoveryPeriodInDays",
+        "it is dropped",
+    ),
+    not_kept(
         "AWS::Events::EventBus",
         "Policy",
         "the policy is replaced by one of the emulator's own",
@@ -99,7 +114,13 @@ fn copy(path: &[&str], from: &Value, to: &mut Value) -> bool {
             changes
         }
         (["*", rest @ ..], Value::Array(from), Value::Array(to)) => {
-            from.iter().zip(to).map(|(from, to)| copy(rest, from, to)).fold(false, |a, b| a | b)
+            let mut changed = false;
+            for (index, from) in from.iter().enumerate() {
+                if let Some(to) = counterpart(from, index, to) {
+                    changed |= copy(rest, from, to);
+                }
+            }
+            changed
         }
         ([name, rest @ ..], Value::Object(from), Value::Object(to)) => match from.get(*name) {
             Some(from) => copy(rest, from, to.entry(*name).or_insert(Value::Null)),
@@ -114,6 +135,16 @@ fn copy(path: &[&str], from: &Value, to: &mut Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// Returns the item that stands for `item`: of the same region where items
+/// have one, else at the same place.
+fn counterpart<'a>(item: &Value, index: usize, items: &'a mut [Value]) -> Option<&'a mut Value> {
+    let place = match item.get("Region") {
+        Some(region) => items.iter().position(|other| other.get("Region") == Some(region))?,
+        None => index,
+    };
+    items.get_mut(place)
 }
 
 #[cfg(test)]

@@ -70,8 +70,10 @@ impl Checker<'_> {
         if schema["x-tags"] == true {
             return self.tags(tree);
         }
-        if schema["x-asset"] == true {
-            return self.asset(tree, name);
+        if schema["x-asset"] == true
+            && let Some(path) = tree.as_str()
+        {
+            return self.asset(tree, path);
         }
         if schema["x-json"] == true && self.json_text(tree, name) {
             return;
@@ -170,6 +172,13 @@ impl Checker<'_> {
         let known = schema["properties"].as_object();
         let others = schema.get("additionalProperties");
         for member in members {
+            if schema["x-asset"] == true && member.name == "Asset" {
+                self.fault(
+                    Diagnostic::at(member.span, "`Asset` is set by payctl")
+                        .help(format!("write the path itself: {name}: path/to/code")),
+                );
+                continue;
+            }
             match known.and_then(|known| known.get(&member.name)) {
                 Some(inner) => self.value(&member.value, inner, &member.name),
                 None if others == Some(&Value::Bool(false)) => {
@@ -214,7 +223,7 @@ impl Checker<'_> {
             .into_iter()
             .flatten()
             .map(|(name, _)| name.as_str())
-            .filter(|known| *known != "ContentHash")
+            .filter(|known| !["ContentHash", "Asset"].contains(known))
             .collect();
         let help = did_you_mean(property, known.iter().copied()).or_else(|| {
             let few = known.len() <= 12 && !known.is_empty();
@@ -312,13 +321,7 @@ impl Checker<'_> {
         true
     }
 
-    fn asset(&mut self, tree: &Tree, name: &str) {
-        let Some(path) = tree.as_str() else {
-            return self.fault(
-                Diagnostic::at(tree.span, format!("`{name}` takes the path of a folder or file"))
-                    .label(format!("this is {}", tree.describe())),
-            );
-        };
+    fn asset(&mut self, tree: &Tree, path: &str) {
         if !self.root.join(path).exists() {
             self.fault(
                 Diagnostic::at(tree.span, format!("there is no file or folder `{path}`")).help(
@@ -369,7 +372,8 @@ impl Checker<'_> {
             }
         }
         for name in ["Key", "Value"] {
-            if !item.open && item.get(name).is_none() {
+            // A value that is null leaves the tag out.
+            if !item.open && !members.iter().any(|member| member.name == name) {
                 self.fault(Diagnostic::at(item.span, format!("a tag needs `{name}`")));
             }
         }
@@ -407,7 +411,7 @@ fn wrong_type(tree: &Tree, schema: &Value, name: &str) -> Diagnostic {
     }
     let plain = plain(value);
     match (value, wanted.as_slice()) {
-        (Value::Number(_) | Value::Bool(_), [kinds @ ..]) if kinds.contains(&"string") => {
+        (Value::Number(_) | Value::Bool(_), kinds) if kinds.contains(&"string") => {
             problem.help(format!("write '{plain}', or ${{string(…)}} around an expression"))
         }
         (Value::String(_), ["integer" | "number"]) if plain.trim().parse::<f64>().is_ok() => {

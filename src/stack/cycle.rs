@@ -4,10 +4,10 @@
 //! for its targets' *created*, and holds up only its own node's *ready*, so
 //! that buckets which replicate to each other are no cycle.
 
-use super::names::is_marked;
 use super::{Declared, Expansion};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Span};
+use crate::resource::schema;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef as _;
@@ -40,9 +40,13 @@ pub(super) fn check(expansion: &Expansion, stack: &Declared, problems: &mut Vec<
     for address in &expansion.order {
         waits_of(address, expansion, stack, &moments, &mut graph, &mut waits);
     }
-    for group in kosaraju_scc(&graph) {
-        let start = group.iter().min().copied();
-        if let Some(cycle) = start.and_then(|start| shortest(&graph, start, &group)) {
+    let mut groups: Vec<_> = kosaraju_scc(&graph)
+        .into_iter()
+        .filter_map(|group| Some((group.iter().min().copied()?, group)))
+        .collect();
+    groups.sort();
+    for (start, group) in groups {
+        if let Some(cycle) = shortest(&graph, start, &group) {
             problems.extend(report(&cycle, &waits));
         }
     }
@@ -66,12 +70,17 @@ fn waits_of<'a>(
         let Some(&(target_created, target_ready)) = moments.get(&reference.target) else {
             continue;
         };
-        let property = &node.kind.schema()["properties"][&reference.property];
-        let late = property["x-late"] == true;
         let attribute = reference.attribute.as_deref().or(target.kind.meta().reference);
-        let is_early =
-            attribute.is_none_or(|name| is_marked(target.kind.attributes(), name, "x-early"));
-        let soon = late || is_early && property["x-needs-ready"] != true;
+        if reference.target == *address && attribute.is_some_and(|name| node.predicts(name)) {
+            continue;
+        }
+        let property = |mark| schema::marked(node.kind.schema(), &reference.property, mark);
+        // What a late property refers to in the node's own region is set at once.
+        let late = property("x-late") && !reference.own_item;
+        let is_early = attribute.is_none_or(|name| {
+            schema::marked_within(target.kind.attributes(), &name.replace('.', "/"), "x-early")
+        });
+        let soon = late || is_early && !property("x-needs-ready");
         let from = if late { ready } else { created };
         let to = if soon { target_created } else { target_ready };
         let span = resource.properties.iter().find(|p| p.name == reference.property);

@@ -86,10 +86,7 @@ fn resource(types: &[&str], branches: &[Value]) -> Value {
             "Type": {"enum": types},
             "Properties": {"type": "object"},
             "ForEach": {"$ref": "#/$defs/forEach"},
-            "If": {
-                "anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/expression"}],
-                "description": "Whether the resource exists."
-            },
+            "If": condition(),
             "Region": {
                 "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
                 "description": "The region or regions that it lives in; all of them when left out."
@@ -106,9 +103,14 @@ fn resource(types: &[&str], branches: &[Value]) -> Value {
 
 /// The schema of the properties, for the resources of one type.
 fn branch(kind: &dyn Kind) -> Value {
+    let mut properties = relaxed(kind.schema());
+    // A condition of the whole is the resource's own.
+    if let Some(own) = properties["anyOf"][0]["properties"].as_object_mut() {
+        own.remove("If");
+    }
     json!({
         "if": {"properties": {"Type": {"const": kind.meta().type_name}}},
-        "then": {"properties": {"Properties": relaxed(kind.schema())}}
+        "then": {"properties": {"Properties": properties}}
     })
 }
 
@@ -120,8 +122,15 @@ fn output() -> Value {
         "properties": {
             "Value": true,
             "Description": {"type": "string"},
-            "If": {"anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/expression"}]}
+            "If": condition()
         }
+    })
+}
+
+fn condition() -> Value {
+    json!({
+        "anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/expression"}],
+        "description": "Whether this is there."
     })
 }
 
@@ -137,9 +146,6 @@ fn relaxed(schema: &Value) -> Value {
     let description = made.remove("description");
     made.remove("title");
     let is = |name: &str| schema[name] == true;
-    if is("x-asset") {
-        made = Map::from_iter([("type".to_owned(), json!("string"))]);
-    }
     let mut forms = vec![Value::Object(made), json!({"$ref": "#/$defs/expression"})];
     if is("x-tags") {
         forms.push(json!({
@@ -160,9 +166,11 @@ fn relaxed_member(name: &str, value: &Value) -> Value {
         ("properties", Value::Object(properties)) => {
             let relaxed = properties
                 .iter()
-                .filter(|(name, _)| is_name(name) && *name != "ContentHash")
+                .filter(|(name, _)| {
+                    is_name(name) && !["ContentHash", "Asset"].contains(&name.as_str())
+                })
                 .map(|(name, schema)| (name.clone(), relaxed(schema)));
-            Value::Object(relaxed.collect())
+            Value::Object(relaxed.chain([("If".to_owned(), condition())]).collect())
         }
         ("items" | "additionalProperties", Value::Object(_)) => relaxed(value),
         ("anyOf" | "oneOf" | "allOf", Value::Array(parts)) => parts.iter().map(relaxed).collect(),

@@ -1,22 +1,25 @@
 //! From a stack and the facts of a deployment to its nodes.
 //!
-//! First the nodes are placed: regions, `ForEach` and `If` use only what is
-//! known by now. Then each is evaluated with nothing known of the others,
-//! which gives its references and shows what is wrong with its properties.
+//! Once the nodes have their places, each is evaluated with nothing known of
+//! the others, which gives its references and shows what is wrong with its
+//! properties.
 
+use super::place::{self, Instance, truth};
 use super::template::Template;
 use super::tree::{self, Data, Member, Tree};
-use super::world::{Nowhere, Placed, View, World};
+use super::world::{Nowhere, View, World};
 use super::{Declared, Deployment, Lookup, Placement, Removal, Resource, check, cycle, normal};
-use crate::address::{Address, GLOBAL};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
-use crate::resource::{Desired, Id, Kind, Place, Scope as Reach};
+use crate::address::Address;
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::resource::{Desired, Id, Kind, Place};
+use crate::value;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 /// The nodes and outputs of a deployment.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Expansion {
     /// The nodes.
     pub nodes: BTreeMap<Address, Node>,
@@ -44,7 +47,8 @@ pub struct Node {
     /// The paths of the properties that a secret parameter went into, names
     /// and list indices joined by `/`.
     pub secrets: Vec<String>,
-    made: Arc<Made>,
+    world: Arc<World>,
+    instance: Arc<Instance>,
 }
 
 /// A use of another node in a property.
@@ -61,14 +65,6 @@ pub struct Reference {
     pub own_item: bool,
 }
 
-/// What a node is computed from.
-struct Made {
-    world: Arc<World>,
-    resource: usize,
-    region: Option<String>,
-    locals: Vec<(String, Value)>,
-}
-
 /// A value that the stack gives to its users.
 #[derive(Clone)]
 pub struct Output {
@@ -81,22 +77,43 @@ pub struct Output {
     index: usize,
 }
 
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 impl Node {
     /// Returns the desired properties: tags of the stack merged in, tags as a
     /// sorted list, null left out. What `lookup` does not know is marked as
     /// known after apply.
     pub fn properties(&self, lookup: &dyn Lookup) -> Result<Value, Diagnostics> {
         let mut problems = Vec::new();
-        let tree = self.made.tree(lookup, None, &mut problems);
-        Diagnostics::check(problems, &self.made.world.stack.sources)?;
+        let tree = self.instance.tree(&self.world, lookup, None, &mut problems);
+        Diagnostics::check(problems, &self.world.stack.sources)?;
         Ok(normal::normalise(tree, self.kind.schema()).to_json())
+    }
+
+    /// Whether an attribute is certain before the node is made, so that its own
+    /// properties may use it.
+    pub(super) fn predicts(&self, attribute: &str) -> bool {
+        let Ok(properties) = self.properties(&Nowhere) else { return false };
+        let place = place_of(&self.address, &self.world.deployment);
+        let predicted = self.kind.predict(Desired(&properties), &place);
+        predicted.get(attribute).is_some_and(|value| !value::has_unknown(value))
     }
 
     /// Returns one property in the same way; null if it is not set.
     pub fn property(&self, name: &str, lookup: &dyn Lookup) -> Result<Value, Diagnostics> {
         let mut problems = Vec::new();
-        let tree = self.made.tree(lookup, Some(name), &mut problems);
-        Diagnostics::check(problems, &self.made.world.stack.sources)?;
+        let tree = self.instance.tree(&self.world, lookup, Some(name), &mut problems);
+        Diagnostics::check(problems, &self.world.stack.sources)?;
         let mut value = normal::normalise(tree, self.kind.schema()).to_json();
         Ok(value.get_mut(name).map(Value::take).unwrap_or_default())
     }
@@ -107,7 +124,7 @@ impl Output {
     /// apply.
     pub fn value(&self, lookup: &dyn Lookup) -> Result<Value, Diagnostics> {
         let mut problems = Vec::new();
-        let view = outside(&self.world, lookup);
+        let view = View::outside(&self.world, lookup);
         let tree = self.declaration().evaluate(&view, &mut problems);
         Diagnostics::check(problems, &self.world.stack.sources)?;
         Ok(tree.to_json())
@@ -123,33 +140,22 @@ impl Output {
     }
 }
 
-/// Returns what stands in no region sees: outputs, and `Region`.
-fn outside<'a>(world: &'a World, lookup: &'a dyn Lookup) -> View<'a> {
-    View { world, region: None, placement: Placement::Global, locals: &[], lookup }
-}
-
 /// Expands a stack, or returns everything that is wrong with it here.
 pub(super) fn expand(
     stack: &Arc<Declared>,
     deployment: &Deployment,
 ) -> Result<Expansion, Diagnostics> {
-    let mut problems = deployment_faults(deployment);
-    Diagnostics::check(std::mem::take(&mut problems), &stack.sources)?;
+    Diagnostics::check(deployment_faults(stack, deployment), &stack.sources)?;
+    let mut problems = Vec::new();
     let mut world = World::new(Arc::clone(stack), deployment);
-    let mut made = Vec::new();
-    let mut nodes = Vec::with_capacity(stack.resources.len());
-    for index in 0..stack.resources.len() {
-        let mut placer = Placer { world: &world, index, made: &mut made, problems: &mut problems };
-        nodes.push(placer.place());
-    }
-    Diagnostics::check(std::mem::take(&mut problems), &stack.sources)?;
+    let (nodes, instances) = place::place(&world, &mut problems);
     world.nodes = nodes;
     let world = Arc::new(world);
     let mut builder = Builder { world: &world, names: HashMap::new(), problems: &mut problems };
     let mut expansion =
         Expansion { nodes: BTreeMap::new(), outputs: Vec::new(), order: Vec::new() };
-    for (address, made) in made {
-        let node = builder.node(address.clone(), made);
+    for (address, instance) in instances {
+        let node = builder.node(address.clone(), instance);
         expansion.nodes.insert(address.clone(), node);
         expansion.order.push(address);
     }
@@ -161,9 +167,14 @@ pub(super) fn expand(
     Ok(expansion)
 }
 
-fn deployment_faults(deployment: &Deployment) -> Vec<Diagnostic> {
+fn deployment_faults(stack: &Declared, deployment: &Deployment) -> Vec<Diagnostic> {
     let regions = &deployment.regions;
-    let mut problems = Vec::new();
+    let missing = |name: &&str| !deployment.parameters.contains_key(*name);
+    let names = stack.parameters.iter().map(|parameter| parameter.name.as_str());
+    let mut problems: Vec<_> = names
+        .filter(missing)
+        .map(|name| Diagnostic::new(format!("parameter `{name}` has no value")))
+        .collect();
     if regions.is_empty() {
         problems
             .push(Diagnostic::new("the deployment has no region").help(
@@ -181,187 +192,12 @@ fn deployment_faults(deployment: &Deployment) -> Vec<Diagnostic> {
     problems
 }
 
-/// Finds the nodes of one resource.
-struct Placer<'a> {
-    world: &'a World,
-    index: usize,
-    made: &'a mut Vec<(Address, Made0)>,
-    problems: &'a mut Vec<Diagnostic>,
-}
-
-/// A node that has a place and no world yet.
-struct Made0 {
-    resource: usize,
-    region: Option<String>,
-    locals: Vec<(String, Value)>,
-}
-
-impl Placer<'_> {
-    fn resource(&self) -> &Resource {
-        &self.world.stack.resources[self.index]
-    }
-
-    fn place(&mut self) -> Placed {
-        let (placement, places) = self.places();
-        let mut placed = Placed { placement: Some(placement), ..Placed::default() };
-        for place in places {
-            let region = (place != GLOBAL).then(|| place.clone());
-            let address = Address::new(place, self.resource().id.clone());
-            self.combine(address, region.as_deref(), &mut Vec::new(), &mut placed);
-        }
-        placed
-    }
-
-    fn places(&mut self) -> (Placement, Vec<String>) {
-        let deployment = &self.world.deployment;
-        let world = self.world;
-        let resource = &world.stack.resources[self.index];
-        if resource.kind.meta().scope == Reach::Global {
-            return (Placement::Global, vec![GLOBAL.to_owned()]);
-        }
-        let Some(template) = &resource.region else {
-            return (Placement::Regional, deployment.regions.clone());
-        };
-        let tree = template.evaluate(&outside(world, &Nowhere), self.problems);
-        let (placement, items) = match &tree.data {
-            Data::List(items) => (Placement::Regional, items.as_slice()),
-            _ => (Placement::Single, std::slice::from_ref(&tree)),
-        };
-        let mut places: Vec<String> = Vec::new();
-        for item in items {
-            let Some(region) = item.as_str() else {
-                self.problems.push(
-                    Diagnostic::at(item.span, "`Region` takes a region, or a list of regions")
-                        .label(format!("this is {}", item.describe())),
-                );
-                continue;
-            };
-            if !deployment.regions.iter().any(|known| known == region) {
-                self.problems.push(not_deployed(item.span, region, &deployment.regions));
-            } else if !places.iter().any(|known| known == region) {
-                places.push(region.to_owned());
-            }
-        }
-        (placement, places)
-    }
-
-    /// Makes a node of every combination of the variables from here on.
-    fn combine(
-        &mut self,
-        address: Address,
-        region: Option<&str>,
-        locals: &mut Vec<(String, Value)>,
-        placed: &mut Placed,
-    ) {
-        let world = self.world;
-        let resource = &world.stack.resources[self.index];
-        let placement = placed.placement.unwrap_or(Placement::Regional);
-        let view = View { world, region, placement, locals, lookup: &Nowhere };
-        let Some(variable) = resource.each.get(locals.len()) else {
-            let exists = resource
-                .condition
-                .as_ref()
-                .is_none_or(|condition| truth(condition, &view, self.problems));
-            return self.finish(address, region, locals.clone(), exists, placed);
-        };
-        let Some((values, secret)) = variable.values(&view, self.problems) else { return };
-        if secret {
-            self.problems.push(
-                Diagnostic::at(variable.list.span, "a secret cannot be part of an address")
-                    .help("go through a list that is not made of a NoEcho parameter"),
-            );
-            return;
-        }
-        for value in values {
-            let Some(key) = self.key(&value, variable.list.span) else { continue };
-            let mut address = address.clone();
-            address.keys.push(key);
-            locals.push((variable.name.clone(), value));
-            self.combine(address, region, locals, placed);
-            locals.pop();
-        }
-    }
-
-    fn key(&mut self, value: &Value, span: Span) -> Option<String> {
-        let key = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(_) | Value::Bool(_) => value.to_string(),
-            _ => String::new(),
-        };
-        let good = !key.is_empty()
-            && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@+=".contains(c));
-        if !good {
-            self.problems.push(
-                Diagnostic::at(span, "an item that cannot be part of an address")
-                    .label(format!("one item is {value}"))
-                    .help("the items must be short texts of letters, digits and `-_.:/@+=`"),
-            );
-        }
-        good.then_some(key)
-    }
-
-    fn finish(
-        &mut self,
-        address: Address,
-        region: Option<&str>,
-        locals: Vec<(String, Value)>,
-        exists: bool,
-        placed: &mut Placed,
-    ) {
-        if !exists {
-            placed.absent.insert(address);
-        } else if placed.known.insert(address.clone()) {
-            placed.addresses.push(address.clone());
-            let region = region.map(str::to_owned);
-            self.made.push((address, Made0 { resource: self.index, region, locals }));
-        } else {
-            let span = self.resource().each.last().map_or(self.resource().span, |v| v.list.span);
-            let summary = format!("`{}` has two nodes with one key", address.resource);
-            self.problems.push(
-                Diagnostic::at(span, summary)
-                    .label(format!("{address} is made twice"))
-                    .help("remove the item that stands in the list twice"),
-            );
-        }
-    }
-}
-
-fn not_deployed(span: Span, region: &str, regions: &[String]) -> Diagnostic {
-    let help = match nearest(region, regions.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("its regions are {}; add this one by --regions", regions.join(", ")),
-    };
-    Diagnostic::at(span, format!("`{region}` is not a region of this deployment")).help(help)
-}
-
-/// Returns the truth of a condition.
-fn truth(condition: &Template, view: &View<'_>, problems: &mut Vec<Diagnostic>) -> bool {
-    let before = problems.len();
-    let tree = condition.evaluate(view, problems);
-    match tree.data {
-        Data::Scalar(Value::Bool(truth)) => truth,
-        _ => {
-            if problems.len() == before {
-                problems.push(
-                    Diagnostic::at(condition.span, "`If` must be true or false")
-                        .label(format!("this is {}", tree.describe())),
-                );
-            }
-            true
-        }
-    }
-}
-
-impl Made {
-    fn resource(&self) -> &Resource {
-        &self.world.stack.resources[self.resource]
-    }
-
-    fn view<'a>(&'a self, lookup: &'a dyn Lookup) -> View<'a> {
+impl Instance {
+    fn view<'a>(&'a self, world: &'a World, lookup: &'a dyn Lookup) -> View<'a> {
         View {
-            world: &self.world,
+            world,
             region: self.region.as_deref(),
-            placement: self.world.nodes[self.resource].placement.unwrap_or(Placement::Regional),
+            placement: world.nodes[self.resource].placement.unwrap_or(Placement::Regional),
             locals: &self.locals,
             lookup,
         }
@@ -370,12 +206,13 @@ impl Made {
     /// Evaluates the properties, or only one of them.
     fn tree(
         &self,
+        world: &World,
         lookup: &dyn Lookup,
         only: Option<&str>,
         problems: &mut Vec<Diagnostic>,
     ) -> Tree {
-        let resource = self.resource();
-        let view = self.view(lookup);
+        let resource = &world.stack.resources[self.resource];
+        let view = self.view(world, lookup);
         let wanted = |name: &str| only.is_none_or(|only| only == name);
         let mut members: Vec<Member> = resource
             .properties
@@ -388,33 +225,33 @@ impl Made {
             })
             .collect();
         if resource.kind.meta().taggable && wanted("Tags") {
-            self.add_tags(&mut members, &view, problems);
+            add_tags(&mut members, &view, problems);
         }
         Tree::new(resource.span, Data::Map(members))
     }
+}
 
-    /// Adds the stack's tags. One that tells the region is left out where
-    /// there is none.
-    fn add_tags(&self, members: &mut Vec<Member>, view: &View<'_>, problems: &mut Vec<Diagnostic>) {
-        let mut common = Vec::new();
-        for tag in &self.world.stack.tags {
-            let name = tag.name.evaluate(view, problems);
-            let value = tag.value.evaluate(view, problems);
-            if let Some(name) = name.as_str()
-                && !matches!(value.data, Data::Unknown(_))
-            {
-                common.push(Member { name: name.to_owned(), span: tag.span, value });
-            }
+/// Adds the stack's tags. One that tells the region is left out where there is
+/// none.
+fn add_tags(members: &mut Vec<Member>, view: &View<'_>, problems: &mut Vec<Diagnostic>) {
+    let mut common = Vec::new();
+    for tag in &view.world.stack.tags {
+        let name = tag.name.evaluate(view, problems);
+        let value = tag.value.evaluate(view, problems);
+        if let Some(name) = name.as_str()
+            && !matches!(value.data, Data::Unknown(_))
+        {
+            common.push(Member { name: name.to_owned(), span: tag.span, value });
         }
-        let Some(first) = common.first() else { return };
-        let span = first.span;
-        let own = members.iter().position(|member| member.name == "Tags");
-        let own = own.map(|index| members.remove(index));
-        let at = own.as_ref().map_or(span, |own| own.span);
-        let own = own.map(|own| own.value).filter(|value| !value.is_null());
-        let value = normal::merge(own, Tree::new(span, Data::Map(common)));
-        members.push(Member { name: "Tags".to_owned(), span: at, value });
     }
+    let Some(first) = common.first() else { return };
+    let span = first.span;
+    let own = members.iter().position(|member| member.name == "Tags");
+    let own = own.map(|index| members.remove(index));
+    let at = own.as_ref().map_or(span, |own| own.span);
+    let own = own.map(|own| own.value).filter(|value| !value.is_null());
+    let value = normal::merge(own, Tree::new(span, Data::Map(common)));
+    members.push(Member { name: "Tags".to_owned(), span: at, value });
 }
 
 /// Builds nodes and checks what shows when they are evaluated.
@@ -426,18 +263,17 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn node(&mut self, address: Address, made: Made0) -> Node {
-        let Made0 { resource, region, locals } = made;
-        let made = Made { world: Arc::clone(self.world), resource, region, locals };
-        let resource = made.resource();
+    fn node(&mut self, address: Address, instance: Instance) -> Node {
+        let world = Arc::clone(self.world);
+        let resource = &world.stack.resources[instance.resource];
         let kind = resource.kind;
         let before = self.problems.len();
-        let tree = made.tree(&Nowhere, None, self.problems);
+        let tree = instance.tree(&world, &Nowhere, None, self.problems);
         check::properties(&tree, kind, &self.world.stack.root, self.problems);
         if self.problems.len() == before {
             self.check_kind(&address, &tree, resource);
         }
-        let view = made.view(&Nowhere);
+        let view = instance.view(&world, &Nowhere);
         let deletion_policy = self.policy(resource.deletion.as_ref(), &view);
         let update_replace_policy = self.policy(resource.replacement.as_ref(), &view);
         let mut secrets = Vec::new();
@@ -452,7 +288,8 @@ impl Builder<'_> {
             deletion_policy,
             update_replace_policy,
             secrets,
-            made: Arc::new(made),
+            world: Arc::clone(&world),
+            instance: Arc::new(instance),
         }
     }
 
@@ -462,52 +299,31 @@ impl Builder<'_> {
         let kind = resource.kind;
         let value = normal::normalise(tree.clone(), kind.schema()).to_json();
         for fault in kind.check(Desired(&value)) {
-            let span = place_of(tree, &fault.property);
-            self.problems.push(Diagnostic::at(span, fault.message));
+            let span = span_of(tree, &fault.property);
+            self.problems.push(Diagnostic::at(span, fault.message).label(fault.property));
         }
-        let place = self.place(address);
+        let place = place_of(address, &self.world.deployment);
         let Some(id) = kind.identity(Desired(&value), &place) else { return };
         let type_name = kind.meta().type_name;
         let name = (type_name, address.place.clone(), id);
         if let Some(first) = self.names.get(&name) {
-            let property = kind.meta().name.map_or("", |rule| rule.property);
-            let span = tree.get(property).map_or(resource.span, |name| name.span);
-            self.problems.push(same_name(span, &name.2, first, address));
+            let property = tree.get(kind.meta().name.map_or("", |rule| rule.property));
+            let span = property.map_or(resource.span, |name| name.span);
+            let secret = property.is_some_and(|name| name.secret);
+            let shown = if secret { "this".to_owned() } else { format!("`{}`", name.2) };
+            self.problems.push(same_name(span, &shown, first, address));
             return;
         }
         self.names.insert(name, address.clone());
     }
 
-    fn place(&self, address: &Address) -> Place {
-        let deployment = &self.world.deployment;
-        let region = match (address.is_global(), deployment.partition.as_str()) {
-            (false, _) => &address.place,
-            (true, "aws-cn") => "cn-north-1",
-            (true, "aws-us-gov") => "us-gov-west-1",
-            (true, _) => "us-east-1",
-        };
-        Place {
-            region: region.to_owned(),
-            account: deployment.account.clone(),
-            partition: deployment.partition.clone(),
-        }
-    }
-
     fn policy(&mut self, template: Option<&Template>, view: &View<'_>) -> Removal {
         let Some(template) = template else { return Removal::Delete };
         let tree = template.evaluate(view, self.problems);
-        match tree.as_str() {
-            Some("Delete") => Removal::Delete,
-            Some("Retain") => Removal::Retain,
-            _ => {
-                self.problems.push(
-                    Diagnostic::at(template.span, "an unknown policy")
-                        .label(format!("this is {}", tree.describe()))
-                        .help("the policies are Delete and Retain"),
-                );
-                Removal::Delete
-            }
-        }
+        Removal::named(tree.as_str()).unwrap_or_else(|| {
+            self.problems.push(Removal::unknown(template.span, &tree.describe()));
+            Removal::Delete
+        })
     }
 
     /// Returns the nodes that `DependsOn` means: those in the same region, or
@@ -536,7 +352,7 @@ impl Builder<'_> {
 
     fn output(&mut self, index: usize) -> Option<Output> {
         let declared = &self.world.stack.outputs[index];
-        let view = outside(self.world, &Nowhere);
+        let view = View::outside(self.world, &Nowhere);
         if let Some(condition) = &declared.condition
             && !truth(condition, &view, self.problems)
         {
@@ -558,8 +374,23 @@ impl Builder<'_> {
     }
 }
 
+/// Returns the account and region of a node.
+fn place_of(address: &Address, deployment: &Deployment) -> Place {
+    let region = match (address.is_global(), deployment.partition.as_str()) {
+        (false, _) => &address.place,
+        (true, "aws-cn") => "cn-north-1",
+        (true, "aws-us-gov") => "us-gov-west-1",
+        (true, _) => "us-east-1",
+    };
+    Place {
+        region: region.to_owned(),
+        account: deployment.account.clone(),
+        partition: deployment.partition.clone(),
+    }
+}
+
 /// Returns where a property stands, or as much of the way to it as there is.
-fn place_of(tree: &Tree, path: &str) -> Span {
+fn span_of(tree: &Tree, path: &str) -> Span {
     let first = path.split('/').next().unwrap_or_default();
     match tree.members().iter().find(|member| member.name == first) {
         Some(member) if path == first && member.value.is_null() => member.span,
@@ -567,17 +398,17 @@ fn place_of(tree: &Tree, path: &str) -> Span {
     }
 }
 
-fn same_name(span: Span, id: &Id, first: &Address, second: &Address) -> Diagnostic {
+fn same_name(span: Span, id: &str, first: &Address, second: &Address) -> Diagnostic {
     if first.resource == second.resource {
         let summary = format!("the nodes of `{}` share one physical name", first.resource);
         return Diagnostic::at(span, summary)
-            .label(format!("`{id}` is {first} already"))
+            .label(format!("{id} is {first} already"))
             .help("put the ForEach variable into the name");
     }
     let summary =
         format!("`{}` has the same physical name as `{}`", second.resource, first.resource);
     Diagnostic::at(span, summary)
-        .label(format!("`{id}` is {first} already"))
+        .label(format!("{id} is {first} already"))
         .help("two resources of one type cannot share a name in one place: change one of them")
 }
 

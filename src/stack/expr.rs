@@ -103,10 +103,11 @@ impl Expression {
     /// Computes the value. Where what it depends on is not known yet, so is
     /// the value.
     pub(super) fn evaluate(&self, scope: &dyn Scope) -> Result<Evaluated, Diagnostic> {
-        let mut run = Run { expression: self, scope, context: context(), secret: false };
-        let mut missing = run.bind_variables();
-        let (uses, unknown, alone) = run.bind_references()?;
-        let Run { context, secret, .. } = run;
+        let mut run =
+            Run { expression: self, scope, context: context(), secret: false, missing: false };
+        run.bind_variables();
+        let Bound { uses, unknown, alone } = run.bind_references()?;
+        let Run { context, secret, missing, .. } = run;
         let value = if let Some(value) = alone {
             value
         } else {
@@ -114,13 +115,8 @@ impl Expression {
                 Ok(found) => to_json(&found).ok_or_else(|| {
                     Diagnostic::at(self.span, "the expression gives no value that JSON can hold")
                 })?,
-                Err(error) => {
-                    missing |= !unknown.is_empty();
-                    if !missing {
-                        return Err(self.failed(&error, secret));
-                    }
-                    value::unknown(unknown)
-                }
+                Err(_) if missing || !unknown.is_empty() => value::unknown(unknown),
+                Err(error) => return Err(self.failed(&error, secret)),
             }
         };
         Ok(Evaluated { value, uses, secret })
@@ -132,58 +128,65 @@ impl Expression {
     }
 }
 
+/// The references of an evaluation.
+#[derive(Default)]
+struct Bound {
+    uses: Vec<Use>,
+    /// What is known after apply.
+    unknown: Vec<String>,
+    /// The value, if the whole expression is one reference.
+    alone: Option<Value>,
+}
+
 /// One evaluation.
 struct Run<'a> {
     expression: &'a Expression,
     scope: &'a dyn Scope,
     context: Context<'static, 'static>,
     secret: bool,
+    /// Whether a variable is not known yet.
+    missing: bool,
 }
 
 impl Run<'_> {
-    /// Binds what is known; returns whether something is not.
-    fn bind_variables(&mut self) -> bool {
-        let mut missing = false;
+    /// Binds the variables that are known.
+    fn bind_variables(&mut self) {
         for name in &self.expression.code.variables {
             match self.scope.variable(&name.text) {
                 Some((value, secret)) if !value::has_unknown(&value) => {
                     self.secret |= secret;
                     self.context.add_variable_from_value(&name.text, from_json(&value));
                 }
-                _ => missing = true,
+                _ => self.missing = true,
             }
         }
-        missing
     }
 
-    /// Binds the references that the evaluation may reach. Returns them, the
-    /// names of those that are known after apply, and the value if the whole
-    /// expression is one reference.
-    fn bind_references(&mut self) -> Result<(Vec<Use>, Vec<String>, Option<Value>), Diagnostic> {
+    /// Binds the references that the evaluation may reach.
+    fn bind_references(&mut self) -> Result<Bound, Diagnostic> {
         let code = &self.expression.code;
-        let (mut uses, mut unknown) = (Vec::new(), Vec::new());
+        let mut bound = Bound::default();
         if code.references.is_empty() {
-            return Ok((uses, unknown, None));
+            return Ok(bound);
         }
         let mut live = vec![!code.branches; code.references.len()];
         if code.branches {
             self.mark_live(&code.ast, &mut live);
         }
-        let mut alone = None;
         for (index, reference) in code.references.iter().enumerate().filter(|(i, _)| live[*i]) {
-            let Some(value) = self.reference(reference, &mut uses)? else {
-                unknown.extend([reference.text.clone()]);
+            let Some(value) = self.reference(reference, &mut bound.uses)? else {
+                bound.unknown.push(reference.text.clone());
                 continue;
             };
             if code.is_reference() {
-                alone = Some(value);
+                bound.alone = Some(value);
             } else if value::has_unknown(&value) {
-                unknown.extend(value::unknown_sources(&value));
+                bound.unknown.extend(value::unknown_sources(&value));
             } else {
                 self.context.add_variable_from_value(compile::slot(index), from_json(&value));
             }
         }
-        Ok((uses, unknown, alone))
+        Ok(bound)
     }
 
     fn reference(
@@ -216,7 +219,8 @@ impl Run<'_> {
                     _ => return Err(self.bad_index(index)),
                 },
                 // The index depends on what is not known yet.
-                Err(_) => return Ok(None),
+                Err(_) if self.missing => return Ok(None),
+                Err(error) => return Err(self.expression.failed(&error, self.secret)),
             }
         }
         let target = self.scope.target(reference, &indices).map_err(|mut problem| {
@@ -361,7 +365,7 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, usize> {
 
 /// Returns the length of the expression that `text` begins with: up to the
 /// brace that closes it, which is not one in a string or of a map.
-fn code_length(text: &str) -> Option<usize> {
+pub(super) fn code_length(text: &str) -> Option<usize> {
     let (mut depth, mut quote, mut escaped) = (0, None, false);
     for (index, character) in text.char_indices() {
         match (quote, character) {
@@ -392,5 +396,105 @@ impl Compiled {
         let made = compile(source, names).map(Arc::new);
         self.0.insert(source.to_owned(), made.clone());
         made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn code(text: &str) -> Vec<&str> {
+        let found = pieces(text).expect("pieces").into_iter();
+        found
+            .filter_map(|piece| match piece {
+                Piece::Code(code) => Some(code),
+                Piece::Text(_) => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn braces_and_strings_are_honoured() {
+        assert_eq!(code("a ${b} c ${d}"), ["b", "d"]);
+        assert_eq!(code(r#"${ {"a": "}"}["a"] }"#), [r#" {"a": "}"}["a"] "#]);
+        assert_eq!(code(r#"${"\"}" + '}'}"#), [r#""\"}" + '}'"#]);
+        assert_eq!(code("$${a} $ $$ ${b}"), ["b"]);
+        assert_eq!(pieces("a $${b} $c"), Ok(vec![Piece::Text("a ${b} $c".to_owned())]));
+        assert_eq!(pieces("ab ${c"), Err(3));
+        assert_eq!(pieces("${'}"), Err(0));
+    }
+
+    fn compiled(source: &str) -> Code {
+        let names =
+            Names { resources: ["Key".to_owned(), "Rule".to_owned()].into(), ..Names::default() };
+        compile(source, &names).expect("code")
+    }
+
+    #[test]
+    fn references_are_found_with_their_indices() {
+        let source = r#"Key.Arn + Rule["us-east-1"][a].B.C + regions.map(Key, Key)[0] + Key"#;
+        let code = compiled(source);
+        let found: Vec<_> = code
+            .references
+            .iter()
+            .map(|r| (r.text.as_str(), r.indices.len(), r.attribute.as_deref(), r.dynamic))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("Key.Arn", 0, Some("Arn"), false),
+                (r#"Rule["us-east-1"][a].B.C"#, 2, Some("B.C"), false),
+                ("Key", 0, None, false),
+            ]
+        );
+        let variables: Vec<_> = code.variables.iter().map(|name| name.text.as_str()).collect();
+        assert_eq!(variables, ["a", "regions"]);
+        assert!(compiled("regions.map(r, Key[r].Arn)").references[0].dynamic);
+        assert!(!compiled("Key.Names[0]").references[0].dynamic);
+    }
+
+    #[test]
+    fn places_count_in_bytes() {
+        let code = compiled("'äöü' + Key.Arn + zones");
+        assert_eq!(code.references[0].text, "Key.Arn");
+        let zones = &code.variables[0];
+        assert_eq!(&"'äöü' + Key.Arn + zones"[zones.range.clone()], "zones");
+        let faults = compile("'äöü' + é", &Names::default()).expect_err("a fault");
+        assert_eq!(&"'äöü' + é"[faults[0].range.clone()], "é");
+        let faults = compile("'äöü' 7 + 1", &Names::default()).expect_err("a fault");
+        assert_eq!(&"'äöü' 7 + 1"[faults[0].range.clone()], "7");
+    }
+
+    #[test]
+    fn equal_texts_share_their_code() {
+        let (mut compiled, names) = (Compiled::default(), Names::default());
+        let first = compiled.get("1 + 1", &names).expect("code");
+        let second = compiled.get("1 + 1", &names).expect("code");
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+
+    proptest! {
+        #[test]
+        fn text_without_expressions_stays(text in "[^$]{0,40}") {
+            prop_assert_eq!(pieces(&text), Ok(vec![Piece::Text(text.clone())]));
+        }
+
+        #[test]
+        fn an_escaped_text_reads_as_itself(text in "[a-z${} ]{0,30}") {
+            prop_assume!(!text.contains("$$"));
+            let escaped = text.replace("${", "$${");
+            prop_assert_eq!(pieces(&escaped), Ok(vec![Piece::Text(text.clone())]));
+        }
+
+        #[test]
+        fn any_code_compiles_or_is_refused(source in "[a-zA-Z0-9_.,()\\[\\]{}?:+<>=!&|'\" é-]{0,40}") {
+            if let Err(faults) = compile(&source, &Names::default()) {
+                prop_assert!(!faults.is_empty());
+                for fault in faults {
+                    prop_assert!(source.get(fault.range).is_some());
+                }
+            }
+        }
     }
 }

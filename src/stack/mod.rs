@@ -5,8 +5,9 @@
 //!    of both that can be evaluated.
 //! 3. [`parse`] reads the sections into a [`Stack`], [`check`] compares it
 //!    with the types' schemas, [`names`] the expressions with what there is.
-//! 4. [`expand`] makes the nodes of one deployment and checks what only shows
-//!    there.
+//! 4. [`place`] finds where the nodes of a deployment are, [`expand`] makes
+//!    them and checks what only shows there, [`cycle`] that none wait for each
+//!    other.
 //!
 //! Everything that is wrong with a file is reported at once. Nothing here
 //! reads the environment, calls AWS or prints.
@@ -20,6 +21,7 @@ mod names;
 mod normal;
 mod parameters;
 mod parse;
+mod place;
 mod regions;
 mod template;
 mod tree;
@@ -39,6 +41,7 @@ use crate::resource::{Kind, Scope as Reach};
 use crate::resources::KINDS;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,6 +81,22 @@ pub enum Removal {
     Delete,
     /// It stays behind.
     Retain,
+}
+
+impl Removal {
+    fn named(name: Option<&str>) -> Option<Self> {
+        match name {
+            Some("Delete") => Some(Self::Delete),
+            Some("Retain") => Some(Self::Retain),
+            _ => None,
+        }
+    }
+
+    fn unknown(span: Span, found: &str) -> Diagnostic {
+        Diagnostic::at(span, "an unknown policy")
+            .label(format!("this is {found}"))
+            .help("the policies are Delete and Retain")
+    }
 }
 
 /// How a stack file is read.
@@ -167,8 +186,17 @@ impl Resource {
                     _ => None,
                 },
             },
-            template::Data::Map(_) | template::Data::Each(_) | template::Data::When(_) => None,
+            template::Data::Map(_)
+            | template::Data::Each(_)
+            | template::Data::When(_)
+            | template::Data::Broken => None,
         }
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack").field("name", &self.0.name).finish_non_exhaustive()
     }
 }
 

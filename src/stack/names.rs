@@ -5,7 +5,8 @@ use super::expr::{BUILTINS, Expression, Reference};
 use super::template::{Role, Template};
 use super::{Declared, Placement, Resource};
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use serde_json::Value;
+use crate::resource::Kind;
+use std::ops::Range;
 
 /// Where an expression stands, which decides what it may use.
 #[derive(Clone, Copy)]
@@ -89,7 +90,7 @@ impl Checker<'_> {
 
     fn template(&mut self, template: &Template, site: Site<'_>, locals: &[String]) {
         template.visit(Role::Value, &mut locals.to_vec(), &mut |expression, role, locals| {
-            let early = if role == Role::Shape { Some("what a ForEach makes") } else { None };
+            let early = if role == Role::Shape { Some("a ForEach, an If or a name") } else { None };
             self.expression(expression, Site { early: site.early.or(early), ..site }, locals);
         });
     }
@@ -108,6 +109,7 @@ impl Checker<'_> {
                 let names = known.iter().map(String::as_str);
                 self.problems.push(
                     Diagnostic::at(span, format!("unknown name `{}`", name.text))
+                        .help(format!("the built-in names are {}", BUILTINS.join(", ")))
                         .help_maybe(did_you_mean(&name.text, names)),
                 );
             }
@@ -143,8 +145,8 @@ impl Checker<'_> {
         // A resource whose own declaration is wrong has been reported.
         let Some(index) = self.stack.by_name.get(&reference.resource) else { return };
         let target = &self.stack.resources[*index];
-        if let Some(problem) = attribute_fault(target, reference) {
-            let span = expression.span_of(&reference.attribute_range);
+        if let Some((range, problem)) = attribute_fault(target, reference) {
+            let span = expression.span_of(&range);
             self.problems.push(Diagnostic { span: Some(span), ..problem });
         }
         if let Some(problem) = indices_fault(target, reference, site.placement) {
@@ -153,55 +155,48 @@ impl Checker<'_> {
     }
 }
 
-/// Returns what is wrong with the attribute that a reference names.
-fn attribute_fault(target: &Resource, reference: &Reference) -> Option<Diagnostic> {
+/// Returns what is wrong with the attribute that a reference names, and where.
+fn attribute_fault(target: &Resource, reference: &Reference) -> Option<(Range<usize>, Diagnostic)> {
     let attribute = reference.attribute.as_deref()?;
-    let meta = target.kind.meta();
-    let mut schema = target.kind.attributes();
+    let kind = target.kind;
+    let mut schema = kind.attributes();
     if schema["properties"].get(attribute).is_some() {
         return None;
     }
+    let mut start = reference.attribute_range.start;
     for name in attribute.split('.') {
         let known = schema["properties"].as_object();
-        let Some(inner) = known.and_then(|known| known.get(name)) else {
-            if schema.get("properties").is_none() && schema != target.kind.attributes() {
-                // An open value: what is in it shows only after apply.
-                return None;
-            }
-            if meta.unsupported_attributes.contains(&attribute) {
-                return Some(
-                    Diagnostic::new(format!(
-                        "payctl does not support the attribute `{attribute}` of {} yet",
-                        meta.type_name
-                    ))
-                    .help("it exists in CloudFormation"),
-                );
-            }
-            let names: Vec<_> =
-                known.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-            let is_property =
-                name == attribute && target.kind.schema()["properties"].get(name).is_some();
-            let help = if is_property && !names.contains(&name) {
-                let first = did_you_mean(name, names.iter().copied());
-                first.unwrap_or_else(|| {
-                    format!("it is a property: only attributes can be read ({})", names.join(", "))
-                })
-            } else {
-                did_you_mean(name, names.iter().copied()).unwrap_or_else(|| {
-                    match names.as_slice() {
-                        [] => "it has no attributes".to_owned(),
-                        names => format!("it has {}", names.join(", ")),
-                    }
-                })
-            };
-            return Some(
-                Diagnostic::new(format!("unknown attribute `{name}` of {}", meta.type_name))
-                    .help(help),
-            );
-        };
-        schema = inner;
+        if let Some(inner) = known.and_then(|known| known.get(name)) {
+            schema = inner;
+            start += name.len() + ".".len();
+            continue;
+        }
+        if known.is_none() && schema != kind.attributes() && schema["type"] != "string" {
+            // An open value: what is in it shows only after apply.
+            return None;
+        }
+        let known: Vec<_> = known.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        return Some((start..start + name.len(), unknown_attribute(kind, attribute, name, &known)));
     }
     None
+}
+
+fn unknown_attribute(kind: &dyn Kind, whole: &str, name: &str, known: &[&str]) -> Diagnostic {
+    let meta = kind.meta();
+    let type_name = meta.type_name;
+    if meta.unsupported_attributes.contains(&whole) {
+        return Diagnostic::new(format!("payctl does not support `{whole}` of {type_name} yet"))
+            .label("an attribute in CloudFormation");
+    }
+    let is_property = name == whole && kind.schema()["properties"].get(name).is_some();
+    let help = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| match known {
+        _ if is_property => {
+            format!("it is a property; the attributes, which can be read, are {}", known.join(", "))
+        }
+        [] => "there is nothing inside of this".to_owned(),
+        known => format!("it has {}", known.join(", ")),
+    });
+    Diagnostic::new(format!("unknown attribute `{name}` of {type_name}")).help(help)
 }
 
 /// Returns what is wrong with the number of indices, or with having none.
@@ -273,11 +268,4 @@ fn each_names(target: &Resource) -> String {
 
 fn example_keys(target: &Resource) -> String {
     target.each.iter().map(|variable| format!("[\"{}\"]", variable.name)).collect()
-}
-
-/// Returns whether an attribute is marked in the schema of a kind's
-/// attributes.
-pub(super) fn is_marked(schema: &Value, name: &str, mark: &str) -> bool {
-    let top = name.split('.').next().unwrap_or(name);
-    schema["properties"][top][mark] == true
 }

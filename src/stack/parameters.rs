@@ -1,5 +1,6 @@
 //! Parameters: what a stack file declares, and the values given for them.
 
+use super::template::is_name;
 use super::yaml::{self, Data, Yaml};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, did_you_mean};
 use regex::Regex;
@@ -129,6 +130,12 @@ fn parameter(key: &yaml::Key, yaml: &Yaml, problems: &mut Vec<Diagnostic>) -> Op
         return None;
     };
     let before = problems.len();
+    if !is_name(&key.name) || !key.name.starts_with(|c: char| c.is_ascii_uppercase()) {
+        problems.push(
+            Diagnostic::at(key.span, format!("`{}` cannot be the name of a parameter", key.name))
+                .help("a capital letter, then letters, digits and `_`, like `RetentionDays`"),
+        );
+    }
     let mut fields = Fields { members, problems };
     fields.refuse_others();
     let kind = fields.kind(key)?;
@@ -385,7 +392,8 @@ fn accept(parameter: &Parameter, offer: Offer, problems: &mut Vec<Diagnostic>) -
     };
     let Some(fault) = fault else { return offer.value.ok() };
     let mut problem = Diagnostic::new(format!("parameter `{}` {fault}", parameter.name));
-    problem.span = offer.span;
+    // The line of a secret would show it.
+    problem.span = offer.span.filter(|_| !parameter.no_echo);
     let shown = offer.value.map_or_else(|text| text, |value| plain(&value));
     problem = match parameter.no_echo {
         true => problem.note(format!("it was given by {}", offer.source)),

@@ -1,13 +1,15 @@
 //! From the sections of a stack file to what they declare.
 
 use super::expr::{Compiled, Names};
-use super::template::{self, Builder, is_name};
+use super::template::{self, Builder, Template, is_name};
 use super::yaml::{self, Data, Key, Yaml};
 use super::{
-    Declared, Options, OutputDeclaration, Property, Resource, check, names, parameters, regions,
+    Declared, Options, OutputDeclaration, Property, Removal, Resource, check, names, parameters,
+    regions,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, did_you_mean, nearest};
 use crate::resource::{Kind, Scope as Reach};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -26,6 +28,18 @@ const RESOURCE_MEMBERS: &[&str] = &[
 ];
 
 const OUTPUT_MEMBERS: &[&str] = &["Value", "Description", "If"];
+
+/// Sections that a CloudFormation template has, and what to do with them.
+const CLOUDFORMATION: &[(&str, &str)] = &[
+    ("AWSTemplateFormatVersion", "remove it"),
+    ("Transform", "remove it"),
+    ("Metadata", "remove it"),
+    ("Globals", "write the values where they are used, or share them by a YAML anchor"),
+    ("Conditions", "write each condition where it is used: If: '${…}'"),
+    ("Mappings", "write the map in the expression: ${{\"dev\": 1, \"prod\": 3}[env]}"),
+    ("Rules", "write the rule into its parameter: AllowedValues, AllowedPattern, MinValue, …"),
+    ("Export", "remove it; a stack's outputs can be read by `payctl output`"),
+];
 
 /// Services whose types people use with CloudFormation: of a type of theirs
 /// one can say that it exists.
@@ -353,6 +367,12 @@ impl Parser<'_> {
         let (deletion, replacement) = (template("DeletionPolicy"), template("UpdateReplacePolicy"));
         let depends_on =
             find(members, "DependsOn").map(|yaml| self.depends_on(yaml)).unwrap_or_default();
+        if let Some(region) = &region {
+            self.literal_regions(region);
+        }
+        for policy in [&deletion, &replacement].into_iter().flatten() {
+            self.literal_policy(policy);
+        }
         let kind = kind?;
         if kind.meta().scope == Reach::Global
             && let Some(region) = &region
@@ -373,6 +393,30 @@ impl Parser<'_> {
             replacement,
             properties: properties.unwrap_or_default(),
         })
+    }
+
+    /// Checks the regions that stand in the file as they are.
+    fn literal_regions(&mut self, template: &Template) {
+        match &template.data {
+            template::Data::Scalar(Value::String(region)) => {
+                if let Some(mut fault) = regions::fault(region, self.options.any_region) {
+                    fault.span = Some(template.span);
+                    self.problems.push(fault);
+                }
+            }
+            template::Data::List(items) => {
+                items.iter().for_each(|item| self.literal_regions(item));
+            }
+            _ => {}
+        }
+    }
+
+    fn literal_policy(&mut self, template: &Template) {
+        if let template::Data::Scalar(value) = &template.data
+            && Removal::named(value.as_str()).is_none()
+        {
+            self.problems.push(Removal::unknown(template.span, &value.to_string()));
+        }
     }
 
     fn logical_id(&mut self, key: &Key) {
@@ -402,11 +446,14 @@ impl Parser<'_> {
         let name = self.string(yaml)?;
         let kinds = self.options.kinds;
         let known = kinds.iter().copied().find(|kind| kind.meta().type_name == name);
-        if known.is_none() {
-            let names = kinds.iter().map(|kind| kind.meta().type_name);
-            self.problems.push(unknown_type(&name, yaml.span, names));
+        if known.is_some() {
+            return known;
         }
-        known
+        let names = kinds.iter().map(|kind| kind.meta().type_name);
+        self.problems.push(unknown_type(&name, yaml.span, names.clone()));
+        // What is meant, most likely: so that its properties are checked too.
+        let near = nearest(&name, names)?;
+        kinds.iter().copied().find(|kind| kind.meta().type_name == near)
     }
 
     fn properties(&mut self, yaml: &Yaml) -> Vec<Property> {
@@ -473,6 +520,7 @@ impl Parser<'_> {
     /// Returns a text that must stand in the file as it is.
     fn string(&mut self, yaml: &Yaml) -> Option<String> {
         let problem = match &yaml.data {
+            Data::Broken => return None,
             Data::String(text) if text.contains("${") => {
                 Diagnostic::at(yaml.span, "an expression where a fixed text is needed")
             }
@@ -486,7 +534,10 @@ impl Parser<'_> {
     }
 
     fn unknown_member(&mut self, key: &Key, of: &str, known: &[&str]) {
-        let help = did_you_mean(&key.name, known.iter().copied())
+        let theirs = CLOUDFORMATION.iter().find(|(name, _)| *name == key.name);
+        let help = theirs
+            .map(|(_, help)| (*help).to_owned())
+            .or_else(|| did_you_mean(&key.name, known.iter().copied()))
             .unwrap_or_else(|| format!("it has {}", known.join(", ")));
         let summary = format!("{of} has no `{}`", key.name);
         self.problems.push(Diagnostic::at(key.span, summary).help(help));
@@ -503,7 +554,7 @@ impl Parser<'_> {
             known.is_some_and(|kind| kind.schema()["properties"].get(&key.name).is_some());
         let help = match key.name.as_str() {
             _ if is_property => "move it under `Properties:`".to_owned(),
-            "Condition" => "write If: '${…}'".to_owned(),
+            "Condition" => "write If: '${…}', with the condition itself".to_owned(),
             "CreationPolicy" | "UpdatePolicy" | "Metadata" => {
                 "payctl has none of it; remove it".to_owned()
             }

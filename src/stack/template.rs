@@ -31,6 +31,8 @@ pub(super) enum Data {
     Map(Vec<Member>),
     Each(Box<Each>),
     When(Box<When>),
+    /// What is wrong, and has been reported.
+    Broken,
 }
 
 /// A map that is there only when a condition holds.
@@ -100,7 +102,7 @@ impl Template {
         seen: &mut dyn FnMut(&Expression, Role, &[String]),
     ) {
         match &self.data {
-            Data::Scalar(_) => {}
+            Data::Scalar(_) | Data::Broken => {}
             Data::Text(parts) => {
                 for part in parts {
                     if let Part::Code(expression) = part {
@@ -138,21 +140,26 @@ impl Template {
     pub(super) fn evaluate(&self, scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Tree {
         let data = match &self.data {
             Data::Scalar(value) => tree::Data::Scalar(value.clone()),
+            Data::Broken => tree::Data::Unknown(Vec::new()),
             Data::Text(parts) => return text(self.span, parts, scope, problems),
             Data::List(items) => {
-                let made = items.iter().map(|item| (item, item.evaluate(scope, problems)));
-                let kept = made.filter(|(item, tree)| !item.is_left_out(tree));
-                tree::Data::List(kept.map(|(_, tree)| tree).collect())
+                let mut made = Made::default();
+                for item in items {
+                    let item = item.part(scope, &mut made.open, problems);
+                    made.items.extend(item);
+                }
+                return made.list(self.span);
             }
-            Data::When(when) => return when.evaluate(self.span, scope, problems),
             Data::Map(members) => {
                 let mut made = Made::default();
                 for member in members {
-                    let name = member.name.evaluate(scope, problems);
-                    let value = member.value.evaluate(scope, problems);
-                    made.add(&name, value, problems);
+                    made.member(&member.name, &member.value, scope, problems);
                 }
                 return made.map(self.span);
+            }
+            Data::When(_) => {
+                let left_out = || Tree::new(self.span, tree::Data::Scalar(Value::Null));
+                return self.part(scope, &mut false, problems).unwrap_or_else(left_out);
             }
             Data::Each(each) => {
                 let mut made = Made::default();
@@ -165,32 +172,31 @@ impl Template {
 }
 
 impl Template {
-    /// Whether a condition left this item of a list out.
-    fn is_left_out(&self, made: &Tree) -> bool {
-        matches!(self.data, Data::When(_)) && matches!(made.data, tree::Data::Scalar(Value::Null))
+    /// Computes a part of a list or map; `None` if its condition leaves it out.
+    /// Sets `open` if it is not known yet whether it does.
+    fn part(
+        &self,
+        scope: &dyn Scope,
+        open: &mut bool,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<Tree> {
+        let Data::When(when) = &self.data else { return Some(self.evaluate(scope, problems)) };
+        let condition = when.condition.evaluate(scope, problems);
+        match &condition.data {
+            tree::Data::Scalar(Value::Bool(false)) => return None,
+            tree::Data::Scalar(Value::Bool(true)) => {}
+            // What is not known yet is checked as if it were there.
+            tree::Data::Unknown(_) => *open = true,
+            _ => problems.push(not_a_condition(when.condition.span, &condition)),
+        }
+        Some(when.value.evaluate(scope, problems))
     }
 }
 
-impl When {
-    fn evaluate(&self, span: Span, scope: &dyn Scope, problems: &mut Vec<Diagnostic>) -> Tree {
-        let condition = self.condition.evaluate(scope, problems);
-        match &condition.data {
-            tree::Data::Scalar(Value::Bool(false)) => {
-                Tree::new(span, tree::Data::Scalar(Value::Null))
-            }
-            // What is not known yet is checked as if it were there.
-            tree::Data::Scalar(Value::Bool(true)) | tree::Data::Unknown(_) => {
-                self.value.evaluate(scope, problems)
-            }
-            _ => {
-                problems.push(
-                    Diagnostic::at(self.condition.span, "If needs true or false")
-                        .label(format!("this is {}", condition.describe())),
-                );
-                Tree::new(span, tree::Data::Scalar(Value::Null))
-            }
-        }
-    }
+/// A condition that is neither true nor false.
+pub(super) fn not_a_condition(span: Span, found: &Tree) -> Diagnostic {
+    Diagnostic::at(span, "`If` must be true or false")
+        .label(format!("this is {}", found.describe()))
 }
 
 /// What a loop has made so far.
@@ -203,6 +209,19 @@ struct Made {
 }
 
 impl Made {
+    fn member(
+        &mut self,
+        name: &Template,
+        value: &Template,
+        scope: &dyn Scope,
+        problems: &mut Vec<Diagnostic>,
+    ) {
+        let name = name.evaluate(scope, problems);
+        if let Some(value) = value.part(scope, &mut self.open, problems) {
+            self.add(&name, value, problems);
+        }
+    }
+
     fn add(&mut self, name: &Tree, value: Tree, problems: &mut Vec<Diagnostic>) {
         match &name.data {
             tree::Data::Unknown(_) => self.open = true,
@@ -243,13 +262,12 @@ impl Each {
         problems: &mut Vec<Diagnostic>,
     ) {
         let Some((variable, inner)) = variables.split_first() else {
-            let value = self.item.evaluate(scope, problems);
             match &self.key {
-                Some(key) => {
-                    let name = key.evaluate(scope, problems);
-                    made.add(&name, value, problems);
+                Some(key) => made.member(key, &self.item, scope, problems),
+                None => {
+                    let item = self.item.part(scope, &mut made.open, problems);
+                    made.items.extend(item);
                 }
-                None => made.items.push(value),
             }
             return;
         };
@@ -417,6 +435,7 @@ impl Builder<'_> {
                 Data::List(items.iter().map(|item| self.template(item, problems)).collect())
             }
             yaml::Data::Map(members) => self.map(members, yaml.span, problems),
+            yaml::Data::Broken => Data::Broken,
             _ => Data::Scalar(yaml.to_json()),
         };
         Template { span: yaml.span, data }
@@ -432,13 +451,13 @@ impl Builder<'_> {
             && (key.name == "Ref" || key.name.starts_with("Fn::"))
         {
             problems.push(intrinsic(key, value));
-            return Data::Scalar(Value::Null);
-        }
-        if members.iter().any(|(key, _)| key.name == "ForEach") {
-            return self.each(members, span, problems);
+            return Data::Broken;
         }
         if let Some(place) = members.iter().position(|(key, _)| key.name == "If") {
             return self.when(members, place, span, problems);
+        }
+        if members.iter().any(|(key, _)| key.name == "ForEach") {
+            return self.each(members, span, problems);
         }
         let members = members.iter().map(|(key, value)| Member {
             span: key.span,
@@ -480,7 +499,7 @@ impl Builder<'_> {
                     Diagnostic::at(span, "a ForEach that makes neither a list nor a map")
                         .help("write {ForEach, Item} for a list, {ForEach, Key, Value} for a map"),
                 );
-                return Data::Scalar(Value::Null);
+                return Data::Broken;
             }
         };
         let variables = self.variables(list, problems);
@@ -556,7 +575,7 @@ impl Builder<'_> {
                     Diagnostic::at(span, "an expression without its closing brace")
                         .help("close it with `}`, or write `$${` for a literal `${`"),
                 );
-                return Data::Scalar(Value::Null);
+                return Data::Broken;
             }
         };
         let mut from = span.start;
@@ -590,7 +609,7 @@ impl Builder<'_> {
                         };
                         problems.push(Diagnostic::at(span, fault.summary).help_maybe(fault.help));
                     }
-                    return Data::Scalar(Value::Null);
+                    return Data::Broken;
                 }
             }
         }

@@ -28,6 +28,8 @@ pub(super) struct Placed {
     pub placement: Option<Placement>,
     pub addresses: Vec<Address>,
     pub known: HashSet<Address>,
+    /// Whether not all of them could be found; that has been reported.
+    pub broken: bool,
     /// Those that a condition leaves out.
     pub absent: HashSet<Address>,
 }
@@ -84,7 +86,9 @@ impl World {
             none if none.is_empty() => format!("`{id}` has no node at all"),
             some => format!("there are {}", some.join(", ")),
         };
-        Diagnostic::new(format!("there is no {wanted}")).help(help)
+        Diagnostic::new(format!("`{id}` has no such node"))
+            .label(format!("there is no {wanted}"))
+            .help(help)
     }
 }
 
@@ -98,6 +102,13 @@ pub(super) struct View<'a> {
     pub locals: &'a [(String, Value)],
     /// What is known of other nodes; nothing while the nodes are being made.
     pub lookup: &'a dyn Lookup,
+}
+
+impl<'a> View<'a> {
+    /// Returns what is seen from no region: by outputs, and by `Region`.
+    pub(super) fn outside(world: &'a World, lookup: &'a dyn Lookup) -> Self {
+        Self { world, region: None, placement: Placement::Global, locals: &[], lookup }
+    }
 }
 
 /// A lookup that knows nothing.
@@ -157,6 +168,8 @@ impl Scope for View<'_> {
         let wanted = Address { place, resource: reference.resource.clone(), keys: keys.to_vec() };
         if placed.known.contains(&wanted) {
             Ok(Some(wanted))
+        } else if placed.broken {
+            Ok(None)
         } else {
             Err(self.world.absent(index, &wanted))
         }

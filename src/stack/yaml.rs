@@ -3,9 +3,11 @@
 //! Scalars are read as YAML 1.2 says: `yes`, `no` and dates are text, `010` is
 //! refused because people and parsers disagree about it.
 
+use super::expr::code_length;
 use crate::diagnostic::{Diagnostic, Span};
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StrInput};
 use serde_json::{Number, Value};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// How many nodes the aliases of a file may add.
@@ -27,6 +29,8 @@ pub(super) enum Data {
     String(String),
     List(Vec<Yaml>),
     Map(Vec<(Key, Yaml)>),
+    /// What could not be read, and has been reported.
+    Broken,
 }
 
 /// A name in a map and where it stands.
@@ -40,7 +44,7 @@ impl Yaml {
     /// Returns what the value is, as a mistake would call it.
     pub(super) fn describe(&self) -> &'static str {
         match &self.data {
-            Data::Null => "nothing",
+            Data::Null | Data::Broken => "nothing",
             Data::Bool(_) => "a boolean",
             Data::Number(_) => "a number",
             Data::String(_) => "a string",
@@ -52,7 +56,7 @@ impl Yaml {
     /// Returns the value without its places.
     pub(super) fn to_json(&self) -> Value {
         match &self.data {
-            Data::Null => Value::Null,
+            Data::Null | Data::Broken => Value::Null,
             Data::Bool(bool) => Value::Bool(*bool),
             Data::Number(number) => Value::Number(number.clone()),
             Data::String(text) => Value::String(text.clone()),
@@ -64,33 +68,74 @@ impl Yaml {
     }
 }
 
+/// How many unquoted expressions are reported at once.
+const MOST_UNQUOTED: usize = 100;
+
 /// Reads a text that holds one YAML document. Adds what is wrong to
 /// `problems`; returns nothing if there is no document to go on with.
+///
+/// An expression that YAML cannot read unquoted is reported and then passed
+/// over, so that the rest of the file is checked as well.
 pub(super) fn parse(file: u32, text: &str, problems: &mut Vec<Diagnostic>) -> Option<Yaml> {
-    let mut options = Options::default();
-    options.set_emit_comments(false);
-    let mut reader = Reader {
-        file,
-        text,
-        parser: Parser::new_from_str_with_options(text, options),
-        anchors: HashMap::new(),
-        budget: ALIAS_BUDGET,
-        problems,
-    };
-    match reader.document() {
-        Ok(root) => root,
-        Err(problem) => {
-            reader.problems.push(problem);
-            None
+    let mut readable = Cow::Borrowed(text);
+    let mut broken = Vec::new();
+    loop {
+        let mut found = Vec::new();
+        let result = read(file, &readable, &broken, &mut found);
+        let stop = match result {
+            Ok(root) => {
+                problems.extend(found);
+                return root;
+            }
+            Err(stop) => *stop,
+        };
+        problems.push(stop.problem);
+        match stop.unquoted {
+            Some((start, end)) if broken.len() < MOST_UNQUOTED => {
+                broken.push(start);
+                readable.to_mut().replace_range(start..end, &"$".repeat(end - start));
+            }
+            _ => {
+                problems.extend(found);
+                return None;
+            }
         }
     }
 }
 
-type Read<T> = Result<T, Diagnostic>;
+/// Why reading cannot go on.
+struct Stop {
+    problem: Diagnostic,
+    /// The place of an expression that should have been quoted.
+    unquoted: Option<(usize, usize)>,
+}
+
+impl From<Diagnostic> for Box<Stop> {
+    fn from(problem: Diagnostic) -> Self {
+        Self::new(Stop { problem, unquoted: None })
+    }
+}
+
+type Read<T> = Result<T, Box<Stop>>;
+
+fn read(
+    file: u32,
+    text: &str,
+    broken: &[usize],
+    problems: &mut Vec<Diagnostic>,
+) -> Read<Option<Yaml>> {
+    let mut options = Options::default();
+    options.set_emit_comments(false);
+    let parser = Parser::new_from_str_with_options(text, options);
+    let anchors = HashMap::new();
+    Reader { file, text, broken, parser, anchors, budget: ALIAS_BUDGET, problems }.document()
+}
 
 struct Reader<'a> {
     file: u32,
     text: &'a str,
+    /// Where expressions begin that were passed over.
+    broken: &'a [usize],
     parser: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Yaml>,
     budget: usize,
@@ -105,8 +150,9 @@ impl<'a> Reader<'a> {
             match event {
                 Event::StreamEnd => return Ok(root),
                 Event::DocumentStart(..) if root.is_some() => {
-                    return Err(Diagnostic::at(span, "a second document in the file")
-                        .help("keep one document a file: remove the `---` and what follows"));
+                    let problem = Diagnostic::at(span, "a second document in the file")
+                        .help("keep one document a file: remove the `---` and what follows");
+                    return Err(problem.into());
                 }
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 event => root = Some(self.node(event, span)?),
@@ -127,6 +173,9 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span) -> Read<Yaml> {
         let (node, anchor) = match event {
+            Event::Scalar(..) if self.broken.contains(&(span.start as usize)) => {
+                (Yaml { span, data: Data::Broken }, 0)
+            }
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = tag.map(|tag| tag.original());
                 let data = self.scalar(text.into_owned(), style, tag.as_deref(), span);
@@ -212,8 +261,9 @@ impl<'a> Reader<'a> {
         match self.budget.checked_sub(size(&node)) {
             Some(left) => self.budget = left,
             None => {
-                return Err(Diagnostic::at(span, "the aliases of the file expand to too much")
-                    .note(format!("they may add {ALIAS_BUDGET} values")));
+                let problem = Diagnostic::at(span, "the aliases of the file expand to too much")
+                    .note(format!("they may add {ALIAS_BUDGET} values"));
+                return Err(problem.into());
             }
         }
         Ok(node)
@@ -337,18 +387,28 @@ fn unknown_tag(tag: &str, text: &str, span: Span) -> Diagnostic {
     Diagnostic::at(span, format!("the tag `{tag}` means nothing here")).help(help)
 }
 
-fn malformed(file: u32, text: &str, error: &ScanError) -> Diagnostic {
+fn malformed(file: u32, text: &str, error: &ScanError) -> Box<Stop> {
     let offset = error.marker().byte_offset().unwrap_or(0).min(text.len());
     if let Some((start, end)) = unquoted_expression(text, offset) {
-        let expression = &text[start..end];
-        return Diagnostic::at(
+        let problem = Diagnostic::at(
             Span::new(file, start, end),
             "an expression that YAML cannot read unquoted",
         )
-        .label("YAML reads the brace or the colon as its own")
-        .help(format!("quote it: {}", quoted(expression)));
+        .label("YAML takes the brace or the colon for its own")
+        .help(format!("quote it: {}", quoted(&text[start..end])));
+        return Box::new(Stop { problem, unquoted: Some((start, end)) });
     }
-    Diagnostic::at(Span::new(file, offset, offset + 1), format!("malformed YAML: {}", error.info()))
+    let info = error.info();
+    let problem =
+        Diagnostic::at(Span::new(file, offset, offset + 1), format!("malformed YAML: {info}"));
+    let help = if info.contains("tab") {
+        Some("indent with blanks")
+    } else if info.contains("quoted scalar") {
+        Some("a quote that was opened before is not closed")
+    } else {
+        None
+    };
+    problem.help_maybe(help.map(str::to_owned)).into()
 }
 
 /// Returns `text` in the quotes that need no escapes in it.
@@ -385,12 +445,105 @@ fn unquoted_expression_in(line: &str) -> Option<(usize, usize)> {
             }
             None if character == '#' && before == ' ' => return None,
             None if line[index..].starts_with("${") => {
-                let length = line[index..].find('}').map_or(line.len() - index, |end| end + 1);
-                return Some((index, index + length));
+                let length = code_length(&line[index + "${".len()..]);
+                let end = length.map_or(line.len(), |length| index + "${}".len() + length);
+                return Some((index, end));
             }
             None => {}
         }
         before = character;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn read_all(text: &str) -> (Option<Yaml>, Vec<Diagnostic>) {
+        let mut problems = Vec::new();
+        let root = parse(0, text, &mut problems);
+        (root, problems)
+    }
+
+    fn value(text: &str) -> Value {
+        let (root, problems) = read_all(text);
+        assert_eq!(problems, [], "{text}");
+        root.expect("a document").to_json()
+    }
+
+    #[test]
+    fn scalars_are_those_of_yaml_1_2() {
+        for (text, expected) in [
+            ("yes", json!("yes")),
+            ("2020-01-01", json!("2020-01-01")),
+            ("0x1F", json!(31)),
+            ("0o17", json!(15)),
+            ("-3", json!(-3)),
+            ("+3", json!(3)),
+            ("0", json!(0)),
+            ("1e3", json!(1000.0)),
+            ("-.5", json!(-0.5)),
+            ("1_000", json!("1_000")),
+            ("12:30", json!("12:30")),
+            ("1.2.3", json!("1.2.3")),
+            ("--1", json!("--1")),
+            ("1-2", json!("1-2")),
+            ("'1'", json!("1")),
+            ("~", json!(null)),
+            ("True", json!(true)),
+            ("!!str 1", json!("1")),
+            ("-9223372036854775808", json!(i64::MIN)),
+        ] {
+            assert_eq!(value(text), expected, "{text}");
+        }
+        for text in ["010", "-01", "9223372036854775808", ".nan", "-.inf", "!Ref A", "!!int 3"] {
+            assert_eq!(read_all(text).1.len(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_know_where_they_stand() {
+        let text = "a: [x, 'yy']\nb:\n  c: |\n    text\n";
+        let (root, _) = read_all(text);
+        let Some(Yaml { data: Data::Map(members), .. }) = root else { panic!("a map") };
+        let slice = |span: Span| &text[span.start as usize..span.end as usize];
+        assert_eq!(slice(members[0].0.span), "a");
+        assert_eq!(slice(members[0].1.span), "[x, 'yy']");
+        let Data::List(items) = &members[0].1.data else { panic!("a list") };
+        assert_eq!(slice(items[1].span), "'yy'");
+    }
+
+    #[test]
+    fn a_map_merges_what_it_does_not_have() {
+        let text = "a: &a {x: 1, y: 2}\nb: {y: 3, <<: [*a, {z: 4, x: 5}]}\n";
+        assert_eq!(value(text)["b"], json!({"x": 1, "y": 3, "z": 4}));
+    }
+
+    #[test]
+    fn every_unquoted_expression_is_told_and_the_rest_is_read() {
+        let text = "a: [1, ${x.y}]\nb: ${p ? 1 : 2}\nc: {d: ${ {'e': 1}.e }, f: 010}\ng: 1\n";
+        let (root, problems) = read_all(text);
+        let places: Vec<_> = problems.iter().map(|problem| problem.summary.clone()).collect();
+        assert_eq!(places.len(), 4, "{places:?}");
+        let root = root.expect("a document").to_json();
+        assert_eq!(root["g"], json!(1));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[ -~\n\t\\[\\]{}:,'\"$&*!|>é]{0,60}") {
+            let (root, problems) = read_all(&text);
+            let blank = root.is_none() && problems.is_empty();
+            prop_assert!(!blank || !text.contains(|c: char| c.is_alphanumeric()) || text.contains(['#', '%']));
+        }
+
+        #[test]
+        fn json_is_yaml(texts in proptest::collection::btree_map("[a-z]{1,8}", "[ -~é]{0,12}", 0..6), number: i64) {
+            let expected = json!({"texts": texts, "number": number, "list": [true, null, 0.5]});
+            prop_assert_eq!(value(&expected.to_string()), expected);
+        }
+    }
 }

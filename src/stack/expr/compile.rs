@@ -178,18 +178,20 @@ impl Compiler<'_> {
             }
             Expr::Select(select) => {
                 if select.test && self.find(&select.operand).is_some() {
-                    self.fault(expr.id, "`has` cannot ask about a resource", None);
+                    let range = self.before(expr.id, "has");
+                    let summary = "`has` cannot ask about a resource".to_owned();
+                    self.faults.push(Fault { range, summary, help: None });
                 }
                 let mut made = select.clone();
                 made.operand = Box::new(self.expr(&select.operand));
                 Expr::Select(made)
             }
             Expr::Struct(made) => {
-                self.fault(
-                    expr.id,
-                    format!("there are no types like `{}` to make values of", made.type_name),
-                    Some("write a map: {\"Key\": value}".to_owned()),
-                );
+                self.faults.push(Fault {
+                    range: self.before(expr.id, &made.type_name),
+                    summary: format!("there is no type `{}` to make a value of", made.type_name),
+                    help: Some("write a map: {\"Key\": value}".to_owned()),
+                });
                 Expr::Unspecified
             }
             Expr::Literal(_) | Expr::Unspecified => expr.expr.clone(),
@@ -216,7 +218,8 @@ impl Compiler<'_> {
         if name.starts_with(|c: char| c.is_ascii_alphabetic())
             && let Some((summary, help)) = functions::refuse(name)
         {
-            self.fault(id, summary, help);
+            let range = self.before(id, name);
+            self.faults.push(Fault { range, summary, help });
         }
         CallExpr {
             func_name: name.to_owned(),
@@ -301,11 +304,11 @@ impl Compiler<'_> {
             let ast = self.expr(index);
             if self.references.len() > before {
                 self.references.truncate(before);
-                self.fault(
-                    index.id,
-                    "an index that depends on a resource",
-                    Some("an index must be known before anything is made".to_owned()),
-                );
+                self.faults.push(Fault {
+                    range: self.range_of(index),
+                    summary: "an index that depends on a resource".to_owned(),
+                    help: Some("an index must be known before anything is made".to_owned()),
+                });
             }
             indices.push(Index { range: self.range_of(index), ast });
         }
@@ -343,15 +346,23 @@ impl Compiler<'_> {
         uses
     }
 
-    fn fault(&mut self, id: u64, summary: impl Into<String>, help: Option<String>) {
-        let fault = Fault { range: self.range(id), summary: summary.into(), help };
-        self.faults.push(fault);
+    /// Returns where the name stands that the token of a call, its bracket,
+    /// comes after.
+    fn before(&self, id: u64, name: &str) -> Range<usize> {
+        let token = self.range(id);
+        match self.source[..token.start].rfind(name) {
+            Some(start) => start..start + name.len(),
+            None => token,
+        }
     }
 
     /// Returns where a node's own token stands.
     fn range(&self, id: u64) -> Range<usize> {
         let Some((start, stop)) = self.info.offset_for(id) else { return 0..self.source.len() };
-        byte_offset(self.source, start as usize)..byte_offset(self.source, stop as usize + 1)
+        // A token ends where its last character begins.
+        let last = self.source.floor_char_boundary(stop as usize);
+        let end = self.source[last..].chars().next().map_or(last, |c| last + c.len_utf8());
+        self.source.floor_char_boundary(start as usize)..end
     }
 
     fn range_of(&self, expr: &IdedExpr) -> Range<usize> {
@@ -363,17 +374,28 @@ impl Compiler<'_> {
                     let inner = self.range_of(child);
                     range = range.start.min(inner.start)..range.end.max(inner.end);
                 });
+                if let Expr::Select(select) = &expr.expr {
+                    range.end = (range.end + select.field.len()).min(self.source.len());
+                }
                 range
             }
         }
     }
 }
 
-/// Returns the byte at which the `count`-th character begins: the parser
-/// counts characters.
+/// Returns the byte at which the `count`-th character begins.
 fn byte_offset(source: &str, count: usize) -> usize {
     source.char_indices().nth(count).map_or(source.len(), |(offset, _)| offset)
 }
+
+/// CloudFormation's pseudo parameters and what they are here.
+const PSEUDO: &[(&str, &str)] = &[
+    ("AWS::Region", "region"),
+    ("AWS::AccountId", "account"),
+    ("AWS::Partition", "partition"),
+    ("AWS::StackName", "stack"),
+    ("AWS::NoValue", "null"),
+];
 
 /// What the parser says, in other words: its own list every token that could
 /// have come.
@@ -388,7 +410,10 @@ fn syntax(source: &str, errors: &cel::ParseErrors) -> Vec<Fault> {
     let start = line_start + byte_offset(&source[line_start..], column);
     let message = error.msg.strip_prefix("Syntax error: ").unwrap_or(&error.msg);
     let short = message.split(" expecting ").next().unwrap_or(message);
-    let (summary, help) = if short.contains("<EOF>") {
+    let pseudo = PSEUDO.iter().find(|(name, _)| source.trim() == *name);
+    let (summary, help) = if let Some((name, own)) = pseudo {
+        (format!("`{name}` is CloudFormation's"), Some(format!("write ${{{own}}}")))
+    } else if short.contains("<EOF>") {
         ("the expression ends too early".to_owned(), None)
     } else if source.starts_with("aws:") || source.contains(':') && !source.contains('?') {
         let help = format!("for a literal `${{{source}}}`, as in a policy, write `$${{{source}}}`");

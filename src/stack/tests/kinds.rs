@@ -168,7 +168,7 @@ impl Resource for Bucket {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Function {
     /// Its code.
-    code: Asset,
+    code: Code,
     /// The ARN of its role.
     role: String,
     /// Variables.
@@ -178,6 +178,17 @@ struct Function {
     layers: Option<Vec<String>>,
     /// Share of traffic.
     weight: Option<f64>,
+}
+
+/// Where the code is.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[schemars(extend("x-asset" = true, "type" = ["object", "string"]))]
+struct Code {
+    /// Local code.
+    asset: Option<Asset>,
+    /// The source itself.
+    zip_file: Option<String>,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]

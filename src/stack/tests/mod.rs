@@ -1,7 +1,10 @@
 //! The language as a whole, on stack files.
 
 mod cases;
+mod deployments;
 mod kinds;
+mod large;
+mod parameters;
 
 use super::{Deployment, Expansion, Given, Lookup, Options, Stack};
 use crate::address::Address;
