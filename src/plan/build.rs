@@ -10,6 +10,7 @@ use crate::graph::{self, Graph};
 use crate::resource::{Change, Desired, Id, Kind, LiveValue, Place, schema};
 use crate::stack::{Deployment, Expansion, Lookup, Node, Removal};
 use crate::state::{Dependency, Record, State, Status};
+use crate::ui::counted;
 use crate::value::{has_unknown, unknown, unknown_sources};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -217,6 +218,8 @@ struct Planner<'a> {
     desired: BTreeMap<Address, Value>,
     steps: BTreeMap<Address, Step>,
     refusals: Vec<Refusal>,
+    /// Regions that are no longer named, and how many nodes each still has.
+    dropped: BTreeMap<String, u64>,
     outputs: BTreeMap<String, Value>,
 }
 
@@ -238,6 +241,7 @@ impl<'a> Planner<'a> {
             desired: BTreeMap::new(),
             steps: BTreeMap::new(),
             refusals: Vec::new(),
+            dropped: BTreeMap::new(),
             outputs: BTreeMap::new(),
         }
     }
@@ -276,7 +280,11 @@ impl<'a> Planner<'a> {
             return Ok(step);
         }
         match (record, self.inputs.observed.recorded.get(&node.address)) {
-            (Some(_), Some(Look::Unreachable)) => step.action = Action::Unreachable,
+            (Some(record), Some(Look::Unreachable)) => {
+                step.action = Action::Unreachable;
+                step.id = Some(record.id.clone());
+                step.reasons.push(silence(&record.region));
+            }
             (Some(record), Some(Look::Live(live))) => {
                 self.existing(node, record, live, &mut step)?
             }
@@ -560,7 +568,10 @@ impl<'a> Planner<'a> {
         let meta = crate::resources::kind(&record.type_name).map(|kind| kind.meta());
         let mut reasons = Vec::new();
         let action = match self.inputs.observed.recorded.get(address) {
-            Some(Look::Unreachable) => Action::Unreachable,
+            Some(Look::Unreachable) => {
+                reasons.push(silence(&record.region));
+                Action::Unreachable
+            }
             _ if record.retain => {
                 reasons.push("DeletionPolicy is Retain: it stays in AWS".to_owned());
                 Action::Forget
@@ -600,13 +611,7 @@ impl<'a> Planner<'a> {
         let dropped =
             !address.is_global() && !self.inputs.deployment.regions.contains(&address.place);
         if dropped && !self.inputs.options.allow_region_removal {
-            let message =
-                format!("{} is no longer among the regions and still has nodes", address.place);
-            self.refuse(
-                address,
-                &message,
-                "give all regions with --regions, or allow it with --allow-region-removal",
-            );
+            *self.dropped.entry(address.place.clone()).or_default() += 1;
         } else if holds_data && !self.inputs.options.allow_data_loss {
             self.refuse(
                 address,
@@ -641,6 +646,15 @@ impl<'a> Planner<'a> {
         let mut steps: Vec<Step> = order.filter_map(|address| self.steps.remove(address)).collect();
         // What leaves comes last, in the order of addresses.
         steps.extend(std::mem::take(&mut self.steps).into_values());
+        for (region, count) in &self.dropped {
+            let nodes = counted(*count, "node");
+            self.refusals.push(Refusal {
+                address: None,
+                message: format!("{region} is no longer among the regions and still has {nodes}"),
+                hint: "give all regions with --regions, or allow it with --allow-region-removal"
+                    .to_owned(),
+            });
+        }
         for pattern in self.selection.unmatched() {
             self.refusals.push(Refusal {
                 address: None,
@@ -685,6 +699,10 @@ fn forget_volatile(kind: &dyn Kind, attributes: &mut Value) {
     if let Some(map) = attributes.as_object_mut() {
         map.retain(|name, _| !schema::marked(kind.attributes(), name, "x-volatile"));
     }
+}
+
+fn silence(region: &str) -> String {
+    format!("{region} does not answer")
 }
 
 /// Lays the members of `over` over those of `base`.
