@@ -10,4 +10,7 @@ pub(crate) mod http;
 pub(crate) mod payctl;
 pub(crate) mod proxy;
 pub(crate) mod python;
+pub(crate) mod queues;
+pub(crate) mod scripted;
 pub(crate) mod server;
+pub(crate) mod wait;
