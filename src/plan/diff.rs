@@ -72,7 +72,9 @@ impl Walk<'_> {
         }
         match (desired, live) {
             (Value::Null, _) => {
-                if !applied.is_null() && !empty(live) {
+                // A switch that is off may be on by default.
+                let is_default = empty(live) && !live.is_boolean();
+                if !applied.is_null() && !is_default {
                     self.push(path, live, desired);
                 }
             }
@@ -278,8 +280,9 @@ mod tests {
     #[test]
     fn what_was_set_and_is_no_more_goes_back_to_the_default() {
         let live = json!({"QueueName": "q", "DelaySeconds": 5});
-        let applied = json!({"QueueName": "q", "DelaySeconds": 5});
-        assert_eq!(paths(json!({"QueueName": "q"}), live, applied), ["DelaySeconds"]);
+        assert_eq!(paths(json!({"QueueName": "q"}), live.clone(), live), ["DelaySeconds"]);
+        let off = json!({"QueueName": "q", "SqsManagedSseEnabled": false});
+        assert_eq!(paths(json!({"QueueName": "q"}), off.clone(), off), ["SqsManagedSseEnabled"]);
     }
 
     #[test]

@@ -7,4 +7,5 @@ mod conformance;
 mod forgotten;
 mod harness;
 mod kind_rules;
+mod kinds;
 mod python_tests;

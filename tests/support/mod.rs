@@ -1,5 +1,5 @@
 //! What the integration tests stand on: the emulator, the AWS-like proxy in
-//! front of it, and the Python that both need.
+//! front of it, the Python that both need, and a harness for the binary.
 //!
 //! Everything here is made on first use and shared by the tests of a process.
 //! It works the same with one process for all tests (`cargo test`) and with a
@@ -7,6 +7,7 @@
 
 pub(crate) mod emulator;
 pub(crate) mod http;
+pub(crate) mod payctl;
 pub(crate) mod proxy;
 pub(crate) mod python;
 pub(crate) mod server;
