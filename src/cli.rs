@@ -69,9 +69,9 @@ pub enum Command {
 pub struct DeploymentArgs {
     /// A stack: a name in plans/ or the path of a stack file [default: `stack` in payctl.toml]
     pub stack: Option<String>,
-    /// The environment
-    #[arg(long, env = "ENVIRONMENT_SUFFIX", default_value = "dev")]
-    pub env: String,
+    /// The environment [default: $ENVIRONMENT_SUFFIX, else dev]
+    #[arg(long)]
+    pub env: Option<String>,
     /// The regions, separated by commas; the first is the primary on the first apply [default: those
     /// of the last apply, else those of the stack file]
     #[arg(long, value_delimiter = ',', value_name = "REGION,…")]
@@ -88,8 +88,8 @@ pub struct DeploymentArgs {
     /// The folder of the state files [default: state, with --sandbox state/sandbox]
     #[arg(long, value_name = "FOLDER")]
     pub state: Option<PathBuf>,
-    /// An address that stands for all of AWS
-    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    /// An address that stands for all of AWS [default: $AWS_ENDPOINT_URL]
+    #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
     /// A profile of AWS's configuration files
     #[arg(long)]
@@ -111,7 +111,7 @@ pub struct PlanArgs {
     /// No node that matches, nor what needs it
     #[arg(long, value_name = "ADDRESS")]
     pub exclude: Vec<String>,
-    /// Trust the state instead of reading every resource
+    /// Look at every resource first; with --refresh=false the state is trusted instead
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub refresh: bool,
     /// Replace or delete types that hold data

@@ -114,7 +114,9 @@ pub fn hint_for(failure: &Failure) -> Option<&'static str> {
             "give valid credentials (AWS_PROFILE, --profile, or the AWS_ACCESS_KEY_ID variables); \
              for an expired session log in again. --sandbox needs none"
         }
-        Class::Unreachable => "check the network and --endpoint-url; other regions are not held up",
+        Class::Unreachable => {
+            "check the network and the endpoint (--endpoint-url, AWS_ENDPOINT_URL)"
+        }
         Class::Denied => "ask for the permission named above, or use other credentials",
         Class::Throttled => {
             "AWS limits these calls; run the same command again, it goes on where it stopped"

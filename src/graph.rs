@@ -97,22 +97,6 @@ impl Graph {
         self.edges.get(address).into_iter().flatten()
     }
 
-    /// Returns the seconds from a node's start to the end of the longest chain
-    /// that waits for it.
-    pub fn longest_paths(&self, seconds: impl Fn(&Address) -> u32) -> HashMap<Address, u32> {
-        let mut longest: HashMap<Address, u32> = HashMap::new();
-        let mut after: HashMap<&Address, u32> = HashMap::new();
-        for address in self.order.iter().rev() {
-            let path = seconds(address) + after.get(address).copied().unwrap_or_default();
-            longest.insert(address.clone(), path);
-            for edge in self.edges(address) {
-                let so_far = after.entry(&edge.target).or_default();
-                *so_far = path.max(*so_far);
-            }
-        }
-        longest
-    }
-
     fn add(&mut self, from: &Address, edge: Edge) {
         if *from != edge.target {
             self.edges.entry(from.clone()).or_default().insert(edge);

@@ -35,7 +35,7 @@ fn pace(class: Class) -> Option<Pace> {
         Class::Propagating => (250, 3_000, 300, "waiting for IAM to propagate"),
         Class::Conflicting => (250, 5_000, 900, "AWS is busy with it"),
         Class::Transient => (100, 3_000, 30, "AWS did not answer well"),
-        Class::Unreachable => (200, 1_000, 3, "the region does not answer"),
+        Class::Unreachable => (200, 1_000, 30, "the region does not answer"),
         _ => return None,
     };
     Some(Pace {
@@ -67,6 +67,10 @@ where
         };
         if verb == Verb::Create && failure.class == Class::Transient {
             return Err(failure.with_class(Class::InDoubt));
+        }
+        if failure.is_unanswered() && cx.link.is_silent(region) {
+            let message = format!("{region} does not answer: {}", failure.message);
+            return Err(Failure { class: Class::Unreachable, message, ..failure });
         }
         let Some(pace) = pace(failure.class) else { return Err(failure) };
         if started.elapsed() > pace.deadline || cx.link.is_stopping() {

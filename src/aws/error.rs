@@ -99,6 +99,12 @@ impl Failure {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
 
+    /// Whether the call got no answer at all, which says nothing of what it
+    /// did.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.class, Class::Transient | Class::Unreachable) && self.status.is_none()
+    }
+
     /// Returns the same failure under another class.
     #[must_use]
     pub fn with_class(mut self, class: Class) -> Self {
@@ -190,19 +196,34 @@ fn dispatch_class(failure: &DispatchFailure, message: &str) -> Class {
     }
 }
 
+/// What the SDK says of its own layers, which tells the user nothing.
+const LAYERS: &[&str] = &[
+    "dispatch failure",
+    "other",
+    "io error",
+    "client error (Connect)",
+    "client error (SendRequest)",
+    "connection error",
+    "the credential provider was not enabled",
+];
+
 /// Returns an error and its causes in one line, each once.
 fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let words = next.to_string();
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let words = error.to_string();
+        // What follows lists every source of credentials that there might be.
+        let words = words.split(" Attempted:").next().unwrap_or_default();
+        if !LAYERS.contains(&words) && !text.contains(words) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(words);
         }
-        cause = next.source();
+        next = error.source();
     }
-    text
+    if text.is_empty() { error.to_string() } else { text }
 }
 
 /// Query services write `AWS.SimpleQueueService.NonExistentQueue`, JSON ones

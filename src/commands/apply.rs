@@ -1,5 +1,6 @@
 //! `payctl apply`.
 
+use super::given;
 use super::plan::{self, AllowArgs};
 use super::session::Session;
 use crate::cli::{DeploymentArgs, PlanArgs};
@@ -49,6 +50,7 @@ pub(super) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
             yes: true,
             json: args.json,
             command: "payctl apply",
+            again: saved.command(),
         },
         None => Request {
             deployment: args.deployment.clone(),
@@ -57,6 +59,7 @@ pub(super) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
             yes: args.yes,
             json: args.json,
             command: "payctl apply",
+            again: given::command(),
         },
     };
     converge(&request, saved.as_ref(), ui).await
@@ -69,7 +72,10 @@ pub(super) struct Request {
     pub(super) refresh: bool,
     pub(super) yes: bool,
     pub(super) json: bool,
+    /// What the lock says of its holder.
     pub(super) command: &'static str,
+    /// The command that goes on where this one stops.
+    pub(super) again: String,
 }
 
 /// Plans, asks, applies.
@@ -88,11 +94,13 @@ pub(super) async fn converge(
     if let Some(saved) = saved {
         saved.check(session.state.as_ref(), &plan)?;
     }
-    if !request.json {
+    if request.json {
+        ui.result(&report::json::plan(&plan));
+    } else {
         plan::show(&session, &plan, ui);
     }
     if !plan.refusals.is_empty() {
-        return Err(refused(&plan));
+        return Err(refused());
     }
     if plan.is_empty() && (destroy || !session.outputs_differ(&plan)) {
         return Ok(nothing_to_do(&session, request, ui));
@@ -115,39 +123,37 @@ pub(super) async fn converge(
     let style = if request.json { Style::Json } else { Style::Human };
     let reporter = report::start(session.events, style, &plan, ui);
     let calls = Arc::clone(&session.setting.calls);
+    let planned = calls.count();
     let (summary, state) = engine::run(session.setting, &plan, store, stop).await?;
-    reporter.finish(&summary, calls.count()).await;
+    reporter.finish(&summary, calls.count() - planned).await;
     drop(calls);
-    conclude(&summary, &state, request, session.sandbox.as_ref(), ui)
+    Ok(conclude(&summary, &state, request, session.sandbox.as_ref(), ui))
 }
 
-fn refused(plan: &Plan) -> CommandError {
-    let count = plan.refusals.len();
-    let mut error = CommandError::new(format!(
-        "The plan cannot be applied: {count} {} refused; nothing was changed",
-        if count == 1 { "step is" } else { "steps are" }
-    ));
-    for refusal in &plan.refusals {
-        error = error.hint(format!("{}: {}; {}", refusal.address, refusal.message, refusal.hint));
-    }
-    error
+/// The plan that was shown says what is refused and what to do.
+fn refused() -> CommandError {
+    CommandError::new("The plan cannot be applied as it is, as said above; nothing was changed")
 }
 
 fn nothing_to_do(session: &Session, request: &Request, ui: &Ui) -> Exit {
+    let outputs = session.state.as_ref().map(|state| state.outputs.clone()).unwrap_or_default();
     if request.json {
-        ui.result(
-            &serde_json::json!({ "event": "summary", "complete": true, "done": {} }).to_string(),
-        );
-    } else if let (Some(state), false) = (&session.state, request.options.destroy) {
-        super::output::show(state, session.sandbox.as_ref(), ui);
+        let summary = Summary { outputs, ..Summary::default() };
+        ui.result(&report::json::summary(&summary, 0));
+    } else if !request.options.destroy {
+        super::output::show_values(&outputs, session.sandbox.as_ref(), ui);
     }
     Exit::Success
 }
 
 fn ask(plan: &Plan, request: &Request, ui: &Ui) -> Result<bool, CommandError> {
     if !ui.can_ask() {
-        return Err(CommandError::new("There is no terminal to ask on; nothing was changed")
-            .hint(format!("look at the plan above, then run: {} --yes", request.command)));
+        return Err(CommandError::new("There is no terminal to ask on; nothing was changed").hint(
+            format!(
+                "look at the plan above; to go on without being asked: {} --yes",
+                request.again
+            ),
+        ));
     }
     let question = if request.options.destroy {
         format!("Delete all this of {}?", plan.deployment)
@@ -195,12 +201,12 @@ fn conclude(
     request: &Request,
     sandbox: Option<&Sandbox>,
     ui: &Ui,
-) -> Result<Exit, CommandError> {
+) -> Exit {
     if !request.json && summary.is_complete() && !request.options.destroy {
         super::output::show_values(&state.outputs, sandbox, ui);
     }
     if summary.is_complete() {
-        return Ok(Exit::Success);
+        return Exit::Success;
     }
     if !request.json {
         let mut hints: Vec<&str> =
@@ -208,18 +214,7 @@ fn conclude(
         hints.sort_unstable();
         hints.dedup();
         hints.into_iter().for_each(|hint| ui.hint(hint));
-        ui.hint(&format!("to go on from here: {}", again(request)));
+        ui.hint(&format!("to go on from here: {}", request.again));
     }
-    Ok(if summary.interrupted { Exit::Interrupted } else { Exit::Failure })
-}
-
-/// Returns the command that goes on.
-fn again(request: &Request) -> String {
-    let mut words = vec![request.command.to_owned()];
-    words.extend(request.deployment.stack.clone());
-    words.push(format!("--env {}", request.deployment.env));
-    if request.deployment.sandbox {
-        words.push("--sandbox".to_owned());
-    }
-    words.join(" ")
+    if summary.interrupted { Exit::Interrupted } else { Exit::Failure }
 }

@@ -1,7 +1,7 @@
 //! `payctl destroy`.
 
 use super::apply::{self, Request};
-use super::session;
+use super::{given, session};
 use crate::cli::{DeploymentArgs, PlanArgs};
 use crate::error::{CommandError, Exit};
 use crate::plan::Options;
@@ -32,6 +32,7 @@ pub(super) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
         yes: args.yes,
         json: args.json,
         command: "payctl destroy",
+        again: given::command(),
     };
     apply::converge(&request, None, ui).await
 }

@@ -1,6 +1,6 @@
 //! `payctl export`.
 
-use super::session::{self, NO_ACCOUNT};
+use super::loaded::{self, NO_ACCOUNT};
 use crate::address::GLOBAL;
 use crate::cli::DeploymentArgs;
 use crate::error::{CommandError, Exit};
@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
-    let loaded = session::load(&args.deployment)?;
+    let loaded = loaded::load(&args.deployment)?;
     let deployment = loaded.deployment(&args.deployment, None, NO_ACCOUNT)?;
     if args.region != GLOBAL && !deployment.regions.contains(&args.region) {
         return Err(CommandError::new(format!("{} is not among the regions", args.region))

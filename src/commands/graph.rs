@@ -1,6 +1,6 @@
 //! `payctl graph`.
 
-use super::session::{self, NO_ACCOUNT};
+use super::loaded::{self, NO_ACCOUNT};
 use crate::cli::DeploymentArgs;
 use crate::error::{CommandError, Exit};
 use crate::ui::Ui;
@@ -27,7 +27,7 @@ pub enum Format {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
-    let loaded = session::load(&args.deployment)?;
+    let loaded = loaded::load(&args.deployment)?;
     let deployment = loaded.deployment(&args.deployment, None, NO_ACCOUNT)?;
     let (_, graph) = loaded.expand(&deployment)?;
     ui.result(&match args.format {

@@ -4,7 +4,9 @@
 pub mod apply;
 pub mod destroy;
 pub mod export;
+mod given;
 pub mod graph;
+mod loaded;
 pub mod output;
 pub mod plan;
 pub mod sandbox;

@@ -1,10 +1,10 @@
 //! `payctl output`.
 
-use super::session;
+use super::loaded;
 use crate::cli::DeploymentArgs;
 use crate::error::{CommandError, Exit};
 use crate::sandbox::Sandbox;
-use crate::state::{OutputValue, State};
+use crate::state::OutputValue;
 use crate::ui::Ui;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
-    let loaded = session::load(&args.deployment)?;
+    let loaded = loaded::load(&args.deployment)?;
     let state = loaded.state()?.ok_or_else(|| {
         CommandError::new(format!(
             "{}.{} has no state: nothing was applied yet",
@@ -35,9 +35,11 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
     let sandbox = if args.deployment.sandbox { Sandbox::running()? } else { None };
     if let Some(name) = &args.name {
         let output = state.outputs.get(name).ok_or_else(|| {
-            let names: Vec<&str> = state.outputs.keys().map(String::as_str).collect();
-            CommandError::new(format!("there is no output '{name}'"))
-                .hint(format!("outputs: {}", names.join(", ")))
+            let missing = CommandError::new(format!("There is no output '{name}'"));
+            match state.outputs.keys().cloned().collect::<Vec<_>>().join(", ") {
+                names if names.is_empty() => missing.hint("the last apply left no outputs"),
+                names => missing.hint(format!("outputs: {names}")),
+            }
         })?;
         ui.result(&plain(&reachable(&output.value, sandbox.as_ref())));
     } else if args.json {
@@ -48,14 +50,9 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
             .collect();
         ui.result(&serde_json::to_string_pretty(&values).unwrap_or_default());
     } else {
-        show(&state, sandbox.as_ref(), ui);
+        show_values(&state.outputs, sandbox.as_ref(), ui);
     }
     Ok(Exit::Success)
-}
-
-/// Shows a state's outputs.
-pub(super) fn show(state: &State, sandbox: Option<&Sandbox>, ui: &Ui) {
-    show_values(&state.outputs, sandbox, ui);
 }
 
 /// Shows outputs, with their descriptions.

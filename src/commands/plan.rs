@@ -68,6 +68,11 @@ pub(super) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
         show(&session, &plan, ui);
     }
     if let Some(path) = &args.out {
+        if !plan.refusals.is_empty() {
+            return Err(CommandError::new(
+                "The plan is not saved, for it cannot be applied as it is",
+            ));
+        }
         let saved = SavedPlan::new(
             &args.deployment,
             &args.plan,
@@ -97,6 +102,9 @@ pub(super) fn show(session: &Session, plan: &Plan, ui: &Ui) {
         crate::time::human(session.opened.elapsed()),
         session.setting.calls.count()
     ));
+    for region in plan.regions.iter().filter(|region| session.setting.calls.is_silent(region)) {
+        ui.warning(&format!("{region} does not answer: what is planned there was not looked at"));
+    }
     if let Some(note) = session.emulator_note() {
         ui.story(&note);
     }

@@ -1,13 +1,14 @@
 //! `payctl state list` and `payctl state show`.
 
-use super::session;
+use super::loaded;
 use crate::address::Address;
 use crate::cli::DeploymentArgs;
 use crate::error::{CommandError, Exit};
 use crate::plan::selection;
 use crate::state::State;
 use crate::ui::Ui;
-use std::fmt::Write as _;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Look into the state
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -47,7 +48,7 @@ pub(super) fn run(command: &Command, ui: &Ui) -> Result<Exit, CommandError> {
 }
 
 fn read(args: &DeploymentArgs) -> Result<State, CommandError> {
-    let loaded = session::load(args)?;
+    let loaded = loaded::load(args)?;
     loaded.state()?.ok_or_else(|| {
         CommandError::new(format!(
             "{}.{} has no state: nothing was applied yet",
@@ -60,41 +61,42 @@ fn read(args: &DeploymentArgs) -> Result<State, CommandError> {
 fn list(args: &List, ui: &Ui) -> Result<Exit, CommandError> {
     let state = read(&args.deployment)?;
     if args.json {
-        ui.result(&serde_json::to_string_pretty(&state.records).unwrap_or_default());
+        ui.result(&serde_json::to_string_pretty(&nodes(&state)).unwrap_or_default());
         return Ok(Exit::Success);
     }
-    let width = |length: fn(&(&Address, &str)) -> usize| {
-        state.records.iter().map(|(a, r)| length(&(a, r.type_name.as_str()))).max().unwrap_or(0)
-    };
-    let (first, second) =
-        (width(|(address, _)| address.to_string().len()), width(|(_, kind)| kind.len()));
-    let mut text = String::new();
-    for (address, record) in &state.records {
-        let address = address.to_string();
-        let _infallible =
-            writeln!(text, "{address:first$}  {:second$}  {}", record.type_name, record.id);
-    }
-    for (address, pending) in &state.pending {
-        let address = address.to_string();
-        let _infallible = writeln!(
-            text,
-            "{address:first$}  {:second$}  (creation interrupted)",
-            pending.type_name
-        );
-    }
-    ui.result(&text);
+    let made = state
+        .records
+        .iter()
+        .map(|(address, record)| (address.to_string(), &record.type_name, record.id.to_string()));
+    let begun = state.pending.iter().map(|(address, pending)| {
+        (address.to_string(), &pending.type_name, "(creation interrupted)".to_owned())
+    });
+    let rows: Vec<_> = made.chain(begun).collect();
+    let first = rows.iter().map(|(address, ..)| address.len()).max().unwrap_or(0);
+    let second = rows.iter().map(|(_, kind, _)| kind.len()).max().unwrap_or(0);
+    let lines =
+        rows.iter().map(|(address, kind, id)| format!("{address:first$}  {kind:second$}  {id}\n"));
+    ui.result(&lines.collect::<String>());
     Ok(Exit::Success)
+}
+
+/// Returns every node as JSON, those too whose creation was interrupted.
+fn nodes(state: &State) -> BTreeMap<&Address, Value> {
+    let records = state.records.iter().map(|(address, record)| (address, json!(record)));
+    let pending = state.pending.iter().map(|(address, pending)| {
+        let mut node = json!(pending);
+        node["status"] = json!("pending");
+        (address, node)
+    });
+    pending.chain(records).collect()
 }
 
 fn show(args: &Show, ui: &Ui) -> Result<Exit, CommandError> {
     let state = read(&args.deployment)?;
-    let found: std::collections::BTreeMap<_, _> = state
-        .records
-        .iter()
-        .filter(|(address, _)| selection::matches(&args.address, address))
-        .collect();
+    let mut found = nodes(&state);
+    found.retain(|address, _| selection::matches(&args.address, address));
     if found.is_empty() {
-        return Err(CommandError::new(format!("the state holds no node '{}'", args.address))
+        return Err(CommandError::new(format!("The state holds no node '{}'", args.address))
             .hint("list them with: payctl state list"));
     }
     ui.result(&serde_json::to_string_pretty(&found).unwrap_or_default());

@@ -1,6 +1,6 @@
 //! `payctl validate`.
 
-use super::session::{self, NO_ACCOUNT};
+use super::loaded::{self, NO_ACCOUNT};
 use crate::cli::DeploymentArgs;
 use crate::error::{CommandError, Exit};
 use crate::ui::Ui;
@@ -17,7 +17,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
-    let loaded = session::load(&args.deployment)?;
+    let loaded = loaded::load(&args.deployment)?;
     let deployment = loaded.deployment(&args.deployment, None, NO_ACCOUNT)?;
     let (expansion, _) = loaded.expand(&deployment)?;
     let count = expansion.nodes.len();

@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Locks a mutex whose holders cannot leave it half-changed.
@@ -29,8 +29,13 @@ pub struct Calls {
     in_flight: usize,
     permits: Mutex<HashMap<String, Arc<Semaphore>>>,
     count: AtomicU64,
+    /// Since when calls to a region have got no answer.
+    silent: Mutex<HashMap<String, Instant>>,
     stopping: AtomicBool,
 }
+
+/// How long a region may be silent before it is given up.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 impl Calls {
     /// Lets at most `in_flight` calls be under way in each region.
@@ -40,6 +45,7 @@ impl Calls {
             in_flight,
             permits: Mutex::default(),
             count: AtomicU64::new(0),
+            silent: Mutex::default(),
             stopping: AtomicBool::new(false),
         }
     }
@@ -59,6 +65,11 @@ impl Calls {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// Whether no call to the region has been answered for a while.
+    pub fn is_silent(&self, region: &str) -> bool {
+        lock(&self.silent).get(region).is_some_and(|since| since.elapsed() > PATIENCE)
+    }
+
     /// Tells the readers. Without any, nothing is told.
     pub fn tell(&self, event: Event) {
         let _nobody_reads = self.events.send(event);
@@ -73,6 +84,11 @@ impl Calls {
         failure: Option<&Failure>,
     ) {
         self.count.fetch_add(1, Ordering::Relaxed);
+        if failure.is_some_and(Failure::is_unanswered) {
+            lock(&self.silent).entry(region.to_owned()).or_insert_with(Instant::now);
+        } else {
+            lock(&self.silent).remove(region);
+        }
         tracing::debug!(%address, operation, region, took = ?took, failure = failure.map(tracing::field::display), "Call");
         self.tell(Event::Called {
             address: address.clone(),
@@ -122,6 +138,10 @@ impl Link for Observer {
 
     fn is_stopping(&self) -> bool {
         self.calls.is_stopping()
+    }
+
+    fn is_silent(&self, region: &str) -> bool {
+        self.calls.is_silent(region)
     }
 
     fn called(&self, operation: &str, region: &str, took: Duration, failure: Option<&Failure>) {
@@ -199,6 +219,10 @@ impl Link for Worker {
 
     fn is_stopping(&self) -> bool {
         self.calls.is_stopping()
+    }
+
+    fn is_silent(&self, region: &str) -> bool {
+        self.calls.is_silent(region)
     }
 
     fn called(&self, operation: &str, region: &str, took: Duration, failure: Option<&Failure>) {

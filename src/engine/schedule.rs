@@ -95,7 +95,7 @@ pub(super) fn tasks(plan: &Plan, graph: &Graph, state: &State) -> Vec<Task> {
         }
     }
     break_late_circles(&mut tasks, state);
-    prioritise(&mut tasks);
+    prioritise(&mut tasks, &steps);
     tasks
 }
 
@@ -216,7 +216,8 @@ fn is_late(state: &State, user: &Address, target: &Address) -> bool {
 }
 
 /// Orders work by the longest chain that it begins, in typical seconds.
-fn prioritise(tasks: &mut [Task]) {
+fn prioritise(tasks: &mut [Task], steps: &BTreeMap<&Address, &Step>) {
+    let seconds: Vec<u32> = tasks.iter().map(|task| typical_seconds(&task.work, steps)).collect();
     let mut waiting: HashMap<&Point, Vec<usize>> = HashMap::new();
     for (n, task) in tasks.iter().enumerate() {
         for point in task.needs.iter().chain(&task.wants) {
@@ -225,16 +226,28 @@ fn prioritise(tasks: &mut [Task]) {
     }
     let mut known = vec![None; tasks.len()];
     for n in 0..tasks.len() {
-        longest(n, tasks, &waiting, &mut known);
+        longest(n, tasks, &seconds, &waiting, &mut known);
     }
     for (task, priority) in tasks.iter_mut().zip(known) {
         task.priority = priority.unwrap_or_default();
     }
 }
 
+/// What a creation typically takes is known by type; the rest is short.
+fn typical_seconds(work: &Work, steps: &BTreeMap<&Address, &Step>) -> u32 {
+    let made = match work {
+        Work::Converge(address) => steps.get(address),
+        _ => None,
+    };
+    made.filter(|step| matches!(step.action, Action::Create | Action::Replace))
+        .and_then(|step| crate::resources::kind(&step.type_name))
+        .map_or(1, |kind| kind.meta().typical_seconds)
+}
+
 fn longest(
     n: usize,
     tasks: &[Task],
+    seconds: &[u32],
     waiting: &HashMap<&Point, Vec<usize>>,
     known: &mut [Option<u32>],
 ) -> u32 {
@@ -248,9 +261,12 @@ fn longest(
         reached_by(&tasks[n].work, false).into_iter().chain(reached_by(&tasks[n].work, true));
     let followers: BTreeSet<usize> =
         reached.filter_map(|point| waiting.get(&point)).flatten().copied().collect();
-    let after =
-        followers.into_iter().map(|next| longest(next, tasks, waiting, known)).max().unwrap_or(0);
-    let found = after + 1;
+    let after = followers
+        .into_iter()
+        .map(|next| longest(next, tasks, seconds, waiting, known))
+        .max()
+        .unwrap_or(0);
+    let found = after + seconds[n];
     known[n] = Some(found);
     found
 }

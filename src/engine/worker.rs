@@ -216,7 +216,9 @@ impl<'a> Job<'a> {
                         return self.adopt(live, true).await;
                     }
                 }
-                Class::InDoubt | Class::Transient | Class::Interrupted => return Err(failure),
+                Class::InDoubt | Class::Transient | Class::Unreachable | Class::Interrupted => {
+                    return Err(failure);
+                }
                 // AWS has answered: nothing was made.
                 _ => {
                     self.forget_pending().await?;

@@ -525,7 +525,7 @@ impl<'a> Planner<'a> {
         for (address, pending) in &state.pending {
             let declared =
                 !self.inputs.options.destroy && self.inputs.expansion.nodes.contains_key(address);
-            if declared || state.records.contains_key(address) {
+            if declared || state.records.contains_key(address) || !self.selection.allows(address) {
                 continue;
             }
             let found = self
@@ -618,7 +618,7 @@ impl<'a> Planner<'a> {
 
     fn refuse(&mut self, address: &Address, message: &str, hint: &str) {
         self.refusals.push(Refusal {
-            address: address.clone(),
+            address: Some(address.clone()),
             message: message.to_owned(),
             hint: hint.to_owned(),
         });
@@ -643,9 +643,9 @@ impl<'a> Planner<'a> {
         steps.extend(std::mem::take(&mut self.steps).into_values());
         for pattern in self.selection.unmatched() {
             self.refusals.push(Refusal {
-                address: Address::new("*", pattern),
+                address: None,
                 message: format!("'{pattern}' matches no node"),
-                hint: "list the addresses with: payctl plan --json, or payctl state list"
+                hint: "addresses are written like us-east-1/Key; payctl graph shows them all"
                     .to_owned(),
             });
         }
@@ -660,12 +660,13 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Shows the new name among the changes when payctl made it.
+/// Shows the new name among the changes when payctl made it: it follows from
+/// the replacement and is no reason for it.
 fn note_new_name(property: &str, record: &Record, step: &mut Step) {
     let before = record.properties.get(property).cloned().unwrap_or_default();
     let after = step.desired.get(property).cloned().unwrap_or_default();
     if before != after && !step.changes.iter().any(|change| change.path == property) {
-        step.changes.push(Change { path: property.to_owned(), before, after, replaces: true });
+        step.changes.push(Change { path: property.to_owned(), before, after, replaces: false });
     }
 }
 

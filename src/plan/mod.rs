@@ -20,6 +20,7 @@ use crate::state::Dependency;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// What is done with a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -90,12 +91,22 @@ pub struct Step {
 /// Why a plan cannot be applied as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// The node.
-    pub address: Address,
+    /// The node; none when it is about no node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
     /// What is wrong.
     pub message: String,
     /// What to do.
     pub hint: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(address) = &self.address {
+            write!(f, "{address}: ")?;
+        }
+        write!(f, "{}; {}", self.message, self.hint)
+    }
 }
 
 /// All the steps, each after what it waits for.
@@ -131,13 +142,18 @@ impl Plan {
         counts
     }
 
-    /// Returns the plan as JSON, without the nodes that stay as they are in
-    /// every respect.
-    pub fn to_json(&self) -> String {
+    /// Returns the plan without the nodes that stay as they are in every
+    /// respect.
+    pub fn changes(&self) -> Self {
         let mut shown = self.clone();
         shown.steps.retain(|step| step.action != Action::None || !step.drift.is_empty());
+        shown
+    }
+
+    /// Returns the plan as JSON, without the nodes that stay as they are.
+    pub fn to_json(&self) -> String {
         // Every part of a plan has a JSON form.
-        serde_json::to_string_pretty(&shown).unwrap_or_default()
+        serde_json::to_string_pretty(&self.changes()).unwrap_or_default()
     }
 
     /// Returns a hash over everything that the plan shows and does.

@@ -4,7 +4,8 @@ use super::{Action, Plan, Step};
 use crate::resource::Change;
 use crate::ui::Paint;
 use crate::value::{is_unknown, unknown_sources};
-use serde_json::Value;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// The widest text of a value; longer ones are cut in the middle.
@@ -29,14 +30,7 @@ pub fn human(plan: &Plan, paint: Paint) -> String {
     text.push_str(&summary(plan));
     text.push('\n');
     for refusal in &plan.refusals {
-        let _infallible = writeln!(
-            text,
-            "{} {}: {}; {}",
-            paint.red("Refused:"),
-            refusal.address,
-            refusal.message,
-            refusal.hint
-        );
+        let _infallible = writeln!(text, "{} {refusal}", paint.red("Refused:"));
     }
     text
 }
@@ -58,14 +52,21 @@ pub fn summary(plan: &Plan) -> String {
         (Action::Unreachable, "unreachable"),
     ];
     let counts = plan.counts();
-    let parts: Vec<_> = words
+    let mut parts: Vec<_> = words
         .iter()
         .filter_map(|(action, words)| counts.get(action).map(|count| format!("{count} {words}")))
         .collect();
-    if parts.is_empty() {
-        "No changes: AWS is as the stack says".to_owned()
-    } else {
-        parts.join(", ")
+    // A step without an action gives its reason when it would have had one.
+    let left = plan.steps.iter().filter(|s| s.action == Action::None && !s.reasons.is_empty());
+    match (parts.is_empty(), left.count()) {
+        (true, 0) if plan.steps.is_empty() => "Nothing to do: there are no nodes".to_owned(),
+        (true, 0) => "No changes: AWS is as the stack says".to_owned(),
+        (true, left) => format!("No changes; {left} left alone by --target or --exclude"),
+        (false, 0) => parts.join(", "),
+        (false, left) => {
+            parts.push(format!("{left} left alone by --target or --exclude"));
+            parts.join(", ")
+        }
     }
 }
 
@@ -133,11 +134,43 @@ fn show_desired(text: &mut String, step: &Step, paint: Paint) {
 }
 
 fn show_change(text: &mut String, change: &Change, paint: Paint) {
-    let after =
-        if change.after.is_null() { "(AWS's default)".to_owned() } else { value(&change.after) };
-    let before = if change.before.is_null() { "(unset)".to_owned() } else { value(&change.before) };
     let arrow = if change.replaces { paint.red("→") } else { "→".to_owned() };
-    let _infallible = writeln!(text, "      {:24} {before} {arrow} {after}", change.path);
+    let mut differing = Vec::new();
+    differences(&change.path, &change.before, &change.after, &mut differing);
+    for (path, before, after) in differing {
+        let (unset, default) = match path == change.path {
+            true => ("(unset)", "(AWS's default)"),
+            false => ("(none)", "(none)"),
+        };
+        let after = if after.is_null() { default.to_owned() } else { value(after) };
+        let before = if before.is_null() { unset.to_owned() } else { value(before) };
+        let _infallible = writeln!(text, "      {path:24} {before} {arrow} {after}");
+    }
+}
+
+/// Goes into documents down to where they differ.
+fn differences<'a>(
+    path: &str,
+    before: &'a Value,
+    after: &'a Value,
+    found: &mut Vec<(String, &'a Value, &'a Value)>,
+) {
+    match (before, after) {
+        (before, after) if before == after => {}
+        (Value::Object(old), Value::Object(new)) if !is_unknown(after) => {
+            let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            for name in names {
+                let member = |of: &'a Map<String, Value>| of.get(name).unwrap_or(&Value::Null);
+                differences(&format!("{path}/{name}"), member(old), member(new), found);
+            }
+        }
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            for (index, (before, after)) in old.iter().zip(new).enumerate() {
+                differences(&format!("{path}/{index}"), before, after, found);
+            }
+        }
+        _ => found.push((path.to_owned(), before, after)),
+    }
 }
 
 /// Returns a value in one line.

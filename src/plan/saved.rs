@@ -53,7 +53,7 @@ impl SavedPlan {
         Self {
             format: FORMAT,
             stack: deployment.stack.clone(),
-            env: deployment.env.clone(),
+            env: setting.deployment.env.clone(),
             regions: setting.deployment.regions.clone(),
             primary: setting.deployment.primary.clone(),
             state: deployment.state.clone(),
@@ -102,7 +102,7 @@ impl SavedPlan {
     pub fn arguments(&self, given: &DeploymentArgs) -> DeploymentArgs {
         DeploymentArgs {
             stack: self.stack.clone(),
-            env: self.env.clone(),
+            env: Some(self.env.clone()),
             regions: self.regions.clone(),
             primary: Some(self.primary.clone()),
             state: self.state.clone(),
@@ -111,19 +111,29 @@ impl SavedPlan {
         }
     }
 
+    /// Returns the command that plans and applies anew what this plan is for.
+    pub fn command(&self) -> String {
+        let stack = self.stack.iter().map(|stack| format!(" {stack}")).collect::<String>();
+        let sandbox = if self.sandbox { " --sandbox" } else { "" };
+        format!("payctl apply{stack} --env {}{sandbox}", self.env)
+    }
+
     /// Refuses the plan unless everything is as it was.
     pub fn check(&self, state: Option<&State>, plan: &Plan) -> Result<(), CommandError> {
-        let stale = |what: &str| {
+        let stale = |what: &str, hint: &str| {
             Err(CommandError::new(format!(
                 "The saved plan is stale: {what} since it was made; nothing was changed"
             ))
-            .hint("look at a new plan, and apply that"))
+            .hint(hint))
         };
         if history(state) != self.history {
-            return stale("the deployment was changed");
+            return stale("the deployment was changed", "look at a new plan, and apply that");
         }
         if plan.digest() != self.digest {
-            return stale("the stack, its parameters or code, or something in AWS has changed");
+            return stale(
+                "the stack, its parameters or code, or something in AWS has changed",
+                "give the same --param and --params as for the plan; else look at a new plan, and apply that",
+            );
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Readers of the engine's event stream: for people, and as JSON lines.
 
 mod human;
-mod json;
+pub mod json;
 
 use crate::engine::Summary;
 use crate::engine::events::Event;

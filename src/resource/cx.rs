@@ -97,6 +97,8 @@ pub trait Link: Send + Sync {
     fn waiting(&self, reason: &str);
     /// Whether the user asked to stop: nothing new may start.
     fn is_stopping(&self) -> bool;
+    /// Whether no call to the region has been answered for a while.
+    fn is_silent(&self, region: &str) -> bool;
     /// Counts a call that ended.
     fn called(&self, operation: &str, region: &str, took: Duration, failure: Option<&Failure>);
     /// Returns a permit to have one call in flight in the region.

@@ -67,10 +67,15 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
         reason: error.to_string(),
     };
     let value: serde_json::Value = serde_json::from_slice(bytes).map_err(corrupt)?;
-    let found = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or_default();
-    match u32::try_from(found) {
-        Ok(found) if found > VERSION => Err(StateError::Newer { path: path.to_owned(), found }),
-        _ => serde_json::from_value(value).map_err(corrupt),
+    match value.get("version").and_then(serde_json::Value::as_u64) {
+        Some(found) if found > u64::from(VERSION) => {
+            Err(StateError::Newer { path: path.to_owned(), found })
+        }
+        Some(_) => serde_json::from_value(value).map_err(corrupt),
+        None => Err(StateError::Corrupt {
+            path: path.to_owned(),
+            reason: "it does not say its format version".to_owned(),
+        }),
     }
 }
 
@@ -140,8 +145,7 @@ fn write_snapshot(path: &Path, state: &mut State) -> Result<(), StateError> {
 /// Replaces a file so that at any instant the old or the new content is there
 /// whole, after a power cut too.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder(path))?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -150,8 +154,14 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// Makes the names in the folder of `path` durable.
 pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(folder(path))?.sync_all()
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 #[cfg(test)]

@@ -175,7 +175,7 @@ pub enum StateError {
         /// The file.
         path: PathBuf,
         /// Its version.
-        found: u32,
+        found: u64,
     },
     /// It belongs to something else.
     #[error("the state {path} belongs to {what} '{found}', not '{expected}'")]
@@ -204,6 +204,11 @@ impl StateError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Io { .. } => return None,
+            Self::Corrupt { path, .. } if path.extension().is_some_and(|e| e == "journal") => {
+                "restore it from version control; if that is not possible, remove it: what the \
+                 last run made is found again by its names and tags, and asked about"
+                    .to_owned()
+            }
             Self::Corrupt { path, .. } => format!(
                 "restore it from {}.backup or from version control; nothing was changed in AWS",
                 path.display()

@@ -150,6 +150,10 @@ impl Link for ReadOnly {
         false
     }
 
+    fn is_silent(&self, _: &str) -> bool {
+        false
+    }
+
     fn permit<'a>(&'a self, _: &'a str) -> BoxFuture<'a, OwnedSemaphorePermit> {
         let permits = Arc::clone(&self.permits);
         async move { permits.acquire_owned().await.expect("it is never closed") }.boxed()
