@@ -65,6 +65,15 @@ impl Payments {
         self.run(&[&["apply", "--yes"], arguments].concat()).success();
     }
 
+    /// Applies, which has to be refused in these words.
+    pub(super) fn refused(&self, arguments: &[&str], words: &[&str]) {
+        let output = self.run(&[&["apply", "--yes"], arguments].concat());
+        assert_eq!(output.code, Some(1), "{output}");
+        let text = format!("{}{}", output.stdout, output.stderr);
+        let missing: Vec<_> = words.iter().filter(|words| !text.contains(**words)).collect();
+        assert!(missing.is_empty(), "{missing:?} is not in\n{output}");
+    }
+
     /// Applies, and returns where in the order of events a node's work began
     /// (`started`) or ended (`finished`).
     pub(super) fn apply_in_order(

@@ -18,8 +18,8 @@ async fn a_killed_apply_is_finished_by_the_next_with_nothing_made_twice() {
     let whole = shape(&payments.inventory(&REGIONS));
     let removing = payments.changing_calls("destroy");
     let mut keys = payments.inventory(&REGIONS).pending.len();
-    for part in 1..=4 {
-        let point = making * part / 5;
+    for part in 1..=3 {
+        let point = making * part / 4;
         let ended = payments.signal_after("apply", point, Signal::KILL);
         assert_eq!(ended.signal(), Some(9), "killed after {point} of {making} calls: {ended}");
         payments.apply(&[]);
@@ -28,7 +28,7 @@ async fn a_killed_apply_is_finished_by_the_next_with_nothing_made_twice() {
         assert_eq!(shape(&inventory), whole, "killed after {point} of {making} calls");
         assert_eq!(inventory.pending.len(), keys, "a key too many was made");
 
-        let point = removing * part / 5;
+        let point = removing * part / 4;
         let ended = payments.signal_after("destroy", point, Signal::KILL);
         assert_eq!(ended.signal(), Some(9), "killed after {point} of {removing} calls: {ended}");
         payments.destroy();
