@@ -25,17 +25,13 @@ pub fn desired(
 ) -> Result<Value, Diagnostics> {
     let mut properties = node.properties(lookup)?;
     let meta = node.kind.meta();
-    if let (Some(rule), Value::Object(map)) = (&meta.name, &mut properties) {
-        let made = || {
-            names::physical(
-                rule,
-                &inputs.id(),
-                &node.address,
-                generation,
-                &inputs.place(&node.address),
-            )
-        };
-        map.entry(rule.property).or_insert_with(|| Value::String(made()));
+    if let Some(rule) = &meta.name
+        && properties.get(rule.property).is_none()
+    {
+        let place = inputs.place(&node.address);
+        let made =
+            names::physical(rule, &properties, &inputs.id(), &node.address, generation, &place);
+        properties[rule.property] = Value::String(made);
     }
     add_assets(inputs, node, &mut properties)?;
     if let (Some(property), Value::Object(map)) = (meta.snapshots, &mut properties) {
