@@ -8,4 +8,6 @@ mod forgotten;
 mod harness;
 mod kind_rules;
 mod kinds;
+mod payments;
 mod python_tests;
+mod sandbox;
