@@ -1,7 +1,7 @@
 //! Looking at AWS: what became of recorded nodes, and what exists that the
 //! state does not know.
 
-use super::run::Setting;
+use super::setting::Setting;
 use super::worker::identity;
 use crate::address::Address;
 use crate::aws::owned::{ADDRESS_TAG, DEPLOYMENT_TAG};

@@ -121,7 +121,7 @@ impl Resource for Topic {
     type Attributes = Attributes;
 
     const META: Meta = Meta::regional("AWS::SNS::Topic")
-        .named("TopicName", 256)
+        .named_ending("TopicName", 256, "FifoTopic", ".fifo")
         .taggable()
         .overwrites()
         // Closed to new customers by AWS in 2026.

@@ -4,6 +4,7 @@
 mod support;
 
 mod conformance;
+mod export;
 mod forgotten;
 mod harness;
 mod kind_rules;

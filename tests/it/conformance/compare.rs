@@ -2,6 +2,7 @@
 
 use super::provider::Provider;
 use super::shape::Shape;
+use payctl::export::TEXT;
 use payctl::resource::Kind;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -141,6 +142,11 @@ impl Comparison<'_> {
             || aws.types.contains("object") && aws.properties.is_empty();
         if !is_free {
             self.found(path, "any document for payctl, while AWS says what is in it");
+        }
+        let type_name = self.kind.meta().type_name;
+        let is_text = TEXT.contains(&(type_name, &path.shown.join("/")));
+        if !is_text && aws.types.iter().eq(["string"]) {
+            self.found(path, "CloudFormation takes JSON text, which export::TEXT does not say");
         }
     }
 
