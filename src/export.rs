@@ -17,9 +17,11 @@ use std::collections::{BTreeMap, BTreeSet};
 const MARK: char = '\u{1}';
 
 /// Properties that CloudFormation takes as JSON text where payctl takes a
-/// document.
-const TEXT: &[(&str, &str)] = &[
+/// document, by type and path; `*` is every item of a list.
+pub const TEXT: &[(&str, &str)] = &[
     ("AWS::CloudWatch::Dashboard", "DashboardBody"),
+    ("AWS::Events::Rule", "Targets/*/Input"),
+    ("AWS::Lambda::EventSourceMapping", "FilterCriteria/Filters/*/Pattern"),
     ("AWS::Logs::ResourcePolicy", "PolicyDocument"),
     ("AWS::StepFunctions::StateMachine", "DefinitionString"),
 ];
@@ -52,6 +54,23 @@ pub fn template(
     Ok(template)
 }
 
+/// Writes the document at `path` as JSON text, if there is one.
+fn make_text(value: &mut Value, path: &str) {
+    let (name, rest) = path.split_once('/').unwrap_or((path, ""));
+    match value {
+        Value::Array(items) if name == "*" => items.iter_mut().for_each(|v| make_text(v, rest)),
+        Value::Object(map) if !name.is_empty() => {
+            if let Some(value) = map.get_mut(name) {
+                make_text(value, rest);
+            }
+        }
+        Value::Object(_) | Value::Array(_) if name.is_empty() => {
+            *value = Value::String(value.to_string());
+        }
+        _ => {}
+    }
+}
+
 struct Exporter<'a> {
     expansion: &'a Expansion,
     place: &'a str,
@@ -69,10 +88,11 @@ impl Exporter<'_> {
                 let property = schema::at(node.kind.schema(), name).unwrap_or(&Value::Null);
                 if property.get("x-asset").is_some() && value.is_string() {
                     *value = self.code(&node.address);
-                } else if TEXT.contains(&(meta.type_name, name)) && !value.is_string() {
-                    *value = Value::String(value.to_string());
                 }
             }
+        }
+        for (_, path) in TEXT.iter().filter(|(type_name, _)| *type_name == meta.type_name) {
+            make_text(&mut properties, path);
         }
         let mut made = json!({ "Type": meta.type_name, "Properties": self.linked(&properties) });
         let depends_on = self.depends_on(node, graph);

@@ -55,13 +55,12 @@ impl Session {
         let endpoint = match &sandbox {
             Some(sandbox) => sandbox.endpoint(),
             None => Endpoint {
-                url: args.endpoint_url.clone(),
+                url: endpoint_url(args)?,
                 profile: args.profile.clone(),
                 access_key: None,
             },
         };
         let clients = Arc::new(Clients::load(&endpoint).await);
-        check_endpoint(clients.endpoint_url())?;
         let account = account(&clients, &offline).await.map_err(|failure| {
             no_account(failure, clients.endpoint_url(), args.profile.as_deref())
         })?;
@@ -202,17 +201,14 @@ fn no_account(failure: Failure, endpoint: Option<&str>, profile: Option<&str>) -
     CommandError::of_failure(what, &failure)
 }
 
-/// Refuses an endpoint that is no address.
-fn check_endpoint(endpoint: Option<&str>) -> Result<(), CommandError> {
-    let is_address = |url: &str| {
-        let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-        host.is_some_and(|host| !host.is_empty())
-    };
-    match endpoint {
-        Some(url) if !is_address(url) => {
-            Err(CommandError::new(format!("The endpoint '{url}' is not an address"))
-                .hint("write it like http://127.0.0.1:4566"))
-        }
-        _ => Ok(()),
+/// Returns the address that stands for all of AWS, if one is given.
+fn endpoint_url(args: &DeploymentArgs) -> Result<Option<String>, CommandError> {
+    let variable = || std::env::var("AWS_ENDPOINT_URL").ok();
+    let Some(url) = args.endpoint_url.clone().or_else(variable) else { return Ok(None) };
+    let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    if host.is_some_and(|host| !host.is_empty()) {
+        return Ok(Some(url));
     }
+    Err(CommandError::new(format!("The endpoint '{url}' is not an address"))
+        .hint("write it like http://127.0.0.1:4566, or unset AWS_ENDPOINT_URL"))
 }

@@ -5,12 +5,16 @@
 //! learns of a run is its stream of events.
 
 mod dispatcher;
+mod drive;
 pub mod events;
 mod link;
 pub mod refresh;
 mod run;
 mod schedule;
+mod setting;
 mod worker;
 
+pub use drive::Summary;
 pub use link::Calls;
-pub use run::{Setting, Summary, run};
+pub use run::run;
+pub use setting::Setting;

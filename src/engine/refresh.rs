@@ -1,7 +1,7 @@
 //! Looking at AWS: what became of recorded nodes, and what exists that the
 //! state does not know.
 
-use super::run::Setting;
+use super::setting::Setting;
 use super::worker::identity;
 use crate::address::Address;
 use crate::aws::owned::{ADDRESS_TAG, DEPLOYMENT_TAG};
@@ -58,7 +58,8 @@ pub fn unrefreshed(state: &State) -> Observed {
 
 /// Looks for nodes that a plan would create and that may exist already: those
 /// whose creation was interrupted, those that AWS would overwrite silently,
-/// and those that have no fixed name. Returns whether any was found.
+/// and those that have no fixed name; all of them where the user allows to take
+/// over what exists, so that the plan shows it. Returns whether any was found.
 pub async fn unrecorded(
     setting: &Setting,
     state: Option<&State>,
@@ -77,7 +78,7 @@ pub async fn unrecorded(
         let Some(kind) = crate::resources::kind(&step.type_name) else { continue };
         let cx = cx(setting, &step.address, &step.region, step.generation);
         let has_identity = identity(kind, desired, &cx.place).is_some();
-        if pending.is_some() || !has_identity || kind.meta().overwrites {
+        if pending.is_some() || !has_identity || kind.meta().overwrites || setting.options.adopt {
             let was_pending = pending.is_some();
             let cx = cx.doubting(was_pending);
             looks.push(async move {

@@ -289,9 +289,9 @@ impl<'a> Job<'a> {
                 "nothing was found to take over. This is a bug in payctl",
             ));
         };
-        let applied = from
-            .and_then(|from| self.run.record(from))
-            .map_or(Value::Null, |record| record.properties);
+        let moved = from.and_then(|from| self.run.record(from));
+        self.with_outgoing(moved.as_ref().map(|old| old.outgoing.clone()).unwrap_or_default());
+        let applied = moved.map_or(Value::Null, |record| record.properties);
         if let Some(from) = from {
             let record = Record {
                 id: live.id.clone(),

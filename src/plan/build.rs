@@ -1,117 +1,20 @@
 //! How a plan is made: every node's desired properties, evaluated with what is
 //! known of the nodes before it, and what they mean for the resource there is.
 
+use super::board::{Board, merge};
+use super::desired::desired;
+use super::inputs::Inputs;
 use super::selection::{self, Selection};
-use super::{Action, Look, Observed, Options, Ownership, Plan, Refusal, Step, diff, names, secret};
+use super::{Action, Look, Plan, Refusal, Step, diff, secret};
 use crate::address::Address;
-use crate::asset::Assets;
 use crate::diagnostic::Diagnostics;
-use crate::graph::{self, Graph};
-use crate::resource::{Change, Desired, Id, Kind, LiveValue, Place, schema};
-use crate::stack::{Deployment, Expansion, Lookup, Node, Removal};
-use crate::state::{Dependency, Record, State, Status};
+use crate::graph::Graph;
+use crate::resource::{Change, Desired, Kind, LiveValue, schema};
+use crate::stack::{Node, Removal};
+use crate::state::{Dependency, Record, Status};
 use crate::ui::counted;
-use crate::value::{has_unknown, unknown, unknown_sources};
-use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
-
-/// Everything that a plan is made of.
-#[derive(Clone, Copy)]
-pub struct Inputs<'a> {
-    /// The stack's name.
-    pub stack: &'a str,
-    /// The facts of the deployment.
-    pub deployment: &'a Deployment,
-    /// The nodes that the stack declares; none for a destroy.
-    pub expansion: &'a Expansion,
-    /// Their graph.
-    pub graph: &'a Graph,
-    /// What the last run left.
-    pub state: Option<&'a State>,
-    /// What AWS answered.
-    pub observed: &'a Observed,
-    /// What the user allows and asks for.
-    pub options: &'a Options,
-    /// Local code, and the folder that its paths start from.
-    pub assets: (&'a Assets, &'a Path),
-}
-
-impl Inputs<'_> {
-    /// Returns the deployment's id.
-    pub fn id(&self) -> String {
-        format!("{}.{}", self.stack, self.deployment.env)
-    }
-
-    /// Returns the place whose calls serve an address.
-    pub fn place(&self, address: &Address) -> Place {
-        let region = if address.is_global() {
-            global_region(&self.deployment.partition)
-        } else {
-            &address.place
-        };
-        Place {
-            region: region.to_owned(),
-            account: self.deployment.account.clone(),
-            partition: self.deployment.partition.clone(),
-        }
-    }
-
-    fn salt(&self) -> String {
-        self.id()
-    }
-}
-
-/// Returns the region that signs for global services of a partition.
-pub(crate) fn global_region(partition: &str) -> &'static str {
-    match partition {
-        "aws-cn" => "cn-north-1",
-        "aws-us-gov" => "us-gov-west-1",
-        _ => "us-east-1",
-    }
-}
-
-/// What is known of each node's attributes.
-#[derive(Clone, Debug, Default)]
-pub struct Board(HashMap<Address, Known>);
-
-#[derive(Clone, Debug, Default)]
-struct Known {
-    reference: Option<Value>,
-    attributes: Map<String, Value>,
-}
-
-impl Board {
-    /// Notes what is known of a node: what names it and its attributes.
-    pub fn set(&mut self, kind: &dyn Kind, address: &Address, id: Option<&Id>, attributes: &Value) {
-        let attributes = attributes.as_object().cloned().unwrap_or_default();
-        let reference = match kind.meta().reference {
-            Some(attribute) => attributes.get(attribute).cloned(),
-            None => id.map(|id| json!(id)),
-        };
-        self.0.insert(address.clone(), Known { reference, attributes });
-    }
-
-    /// Forgets a node.
-    pub fn forget(&mut self, address: &Address) {
-        self.0.remove(address);
-    }
-}
-
-impl Lookup for Board {
-    fn reference(&self, node: &Address) -> Option<Value> {
-        self.0.get(node)?.reference.clone()
-    }
-
-    fn attribute(&self, node: &Address, name: &str) -> Option<Value> {
-        let mut names = name.split('.');
-        let mut value = self.0.get(node)?.attributes.get(names.next()?)?;
-        for name in names {
-            value = value.get(name)?;
-        }
-        Some(value.clone())
-    }
-}
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Makes the plan.
 pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
@@ -129,98 +32,17 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
     Ok(planner.finish())
 }
 
-/// Returns a node's desired properties, completed by what the stack file
-/// leaves to payctl: its name, its code's hash, the content it freezes.
-///
-/// `lookup` says what is known of other nodes; `siblings` returns the desired
-/// properties of nodes that were evaluated before.
-pub fn desired(
-    inputs: &Inputs<'_>,
-    node: &Node,
-    generation: u32,
-    lookup: &dyn Lookup,
-    siblings: &dyn Fn(&Address) -> Option<Value>,
-) -> Result<Value, Diagnostics> {
-    let mut properties = node.properties(lookup)?;
-    let meta = node.kind.meta();
-    if let (Some(rule), Value::Object(map)) = (&meta.name, &mut properties) {
-        let made = || {
-            names::physical(
-                rule,
-                &inputs.id(),
-                &node.address,
-                generation,
-                &inputs.place(&node.address),
-            )
-        };
-        map.entry(rule.property).or_insert_with(|| Value::String(made()));
-    }
-    add_assets(inputs, node, &mut properties)?;
-    if let (Some(property), Value::Object(map)) = (meta.snapshots, &mut properties) {
-        map.insert("ContentHash".to_owned(), content_hash(inputs, node, property, siblings));
-    }
-    Ok(properties)
-}
-
-/// Replaces paths of local code by the hash of their zip.
-fn add_assets(inputs: &Inputs<'_>, node: &Node, properties: &mut Value) -> Result<(), Diagnostics> {
-    let (assets, root) = inputs.assets;
-    for (name, property) in schema::properties(node.kind.schema()) {
-        if property.get("x-asset").is_none() {
-            continue;
-        }
-        let Some(value) = properties.get_mut(name) else { continue };
-        let Some(path) = value.as_str() else { continue };
-        let asset = assets.add(root, path).map_err(|error| {
-            Diagnostics::of(format!(
-                "{}: {name}: cannot read the code in '{path}': {error}",
-                node.address
-            ))
-        })?;
-        *value = json!({ "Asset": asset });
-    }
-    Ok(())
-}
-
-/// Returns the hash of what a deployment freezes: the desired properties of
-/// its target and of all that completes the target.
-fn content_hash(
-    inputs: &Inputs<'_>,
-    node: &Node,
-    property: &str,
-    siblings: &dyn Fn(&Address) -> Option<Value>,
-) -> Value {
-    let target = node.references.iter().find(|reference| reference.property == property);
-    let Some(target) = target.map(|reference| &reference.target) else { return Value::Null };
-    let attached = graph::completions(&inputs.expansion.nodes)
-        .filter(|(_, completed)| completed == target)
-        .map(|(attachment, _)| attachment);
-    let mut content = BTreeMap::new();
-    for address in attached.chain([target.clone()]) {
-        let mut properties = siblings(&address).unwrap_or_else(|| unknown([address.to_string()]));
-        if let Some(map) = properties.as_object_mut() {
-            map.remove("Tags");
-        }
-        content.insert(address.to_string(), properties);
-    }
-    let content = json!(content);
-    if has_unknown(&content) {
-        unknown(unknown_sources(&content))
-    } else {
-        Value::String(crate::hash::hex(content.to_string().as_bytes())[..16].to_owned())
-    }
-}
-
-struct Planner<'a> {
-    inputs: &'a Inputs<'a>,
-    selection: Selection,
-    board: Board,
-    desired: BTreeMap<Address, Value>,
-    steps: BTreeMap<Address, Step>,
-    refusals: Vec<Refusal>,
+/// A plan in the making. The other files of this folder hold the rest of it.
+pub(super) struct Planner<'a> {
+    pub(super) inputs: &'a Inputs<'a>,
+    pub(super) selection: Selection,
+    pub(super) board: Board,
+    pub(super) desired: BTreeMap<Address, Value>,
+    pub(super) steps: BTreeMap<Address, Step>,
+    pub(super) refusals: Vec<Refusal>,
     /// Regions that are no longer named, and how many nodes each still has.
-    dropped: BTreeMap<String, u64>,
-    outputs: BTreeMap<String, Value>,
+    pub(super) dropped: BTreeMap<String, u64>,
+    pub(super) outputs: BTreeMap<String, Value>,
 }
 
 impl<'a> Planner<'a> {
@@ -246,7 +68,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn record(&self, address: &Address) -> Option<&'a Record> {
+    pub(super) fn record(&self, address: &Address) -> Option<&'a Record> {
         self.inputs.state?.records.get(address)
     }
 
@@ -404,96 +226,6 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// A node that the state does not know.
-    fn unrecorded(&mut self, node: &Node, step: &mut Step) {
-        if let Some((from, record, live)) = self.departing(node, step) {
-            let masked = secret::masked(
-                node.kind.schema(),
-                &node.secrets,
-                &self.inputs.salt(),
-                &live.properties,
-            );
-            step.action = Action::Move;
-            step.id = Some(record.id.clone());
-            step.generation = record.generation;
-            step.changes = diff::diff(node.kind, &step.desired, &masked, &record.properties);
-            step.live = Some(live.clone());
-            step.from = Some(from.clone());
-            return;
-        }
-        let Some(found) = self.inputs.observed.found.get(&node.address) else {
-            step.action = Action::Create;
-            if let Some(words) = self.inputs.observed.denied.get(&node.address) {
-                let message = format!("the name may be taken by another account ({words})");
-                self.refuse(
-                    &node.address,
-                    &message,
-                    "choose another name, or ask for the right to look",
-                );
-            }
-            return;
-        };
-        let masked = secret::masked(
-            node.kind.schema(),
-            &node.secrets,
-            &self.inputs.salt(),
-            &found.live.properties,
-        );
-        step.action = Action::Adopt;
-        step.id = Some(found.live.id.clone());
-        step.changes = diff::diff(node.kind, &step.desired, &masked, &Value::Null);
-        step.live = Some(found.live.clone());
-        let whose = match &found.owner {
-            Ownership::Ours => {
-                step.reasons.push("it is this deployment's own, by its tags".to_owned());
-                None
-            }
-            Ownership::Other(owner) => {
-                Some(format!("{} exists and belongs to {owner}", found.live.id))
-            }
-            Ownership::Nobody => Some(format!("{} exists and is not payctl's", found.live.id)),
-        };
-        match whose {
-            Some(message) if !self.inputs.options.adopt => {
-                self.refuse(
-                    &node.address,
-                    &message,
-                    "choose another name, or take it over with --adopt",
-                );
-            }
-            _ => {}
-        }
-        if let Some(change) = step.changes.iter().find(|change| change.replaces) {
-            let message = format!(
-                "{} exists with another {}, which AWS cannot change",
-                found.live.id, change.path
-            );
-            self.refuse(&node.address, &message, "delete it or choose another name");
-        }
-    }
-
-    /// Returns the record that leaves the stack with this node's identity: the
-    /// resource is renamed, not made anew.
-    fn departing(
-        &self,
-        node: &Node,
-        step: &Step,
-    ) -> Option<(&'a Address, &'a Record, &'a LiveValue)> {
-        let place = self.inputs.place(&node.address);
-        let identity = node.kind.identity(Desired(&step.desired), &place)?;
-        let state = self.inputs.state?;
-        let (from, record) = state.records.iter().find(|(address, record)| {
-            record.id == identity
-                && record.type_name == node.kind.meta().type_name
-                && record.region == place.region
-                && !self.inputs.expansion.nodes.contains_key(*address)
-        })?;
-        match self.inputs.observed.recorded.get(from) {
-            Some(Look::Live(live)) => Some((from, record, live)),
-            _ => None,
-        }
-    }
-
     /// Notes what the step leaves known of the node.
     fn note(&mut self, node: &Node, step: &Step) {
         let place = self.inputs.place(&node.address);
@@ -516,112 +248,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Plans the end of nodes that the stack no longer declares.
-    fn departures(&mut self) {
-        let Some(state) = self.inputs.state else { return };
-        let moved: Vec<Address> =
-            self.steps.values().filter_map(|step| step.from.clone()).collect();
-        for (address, record) in &state.records {
-            let declared =
-                !self.inputs.options.destroy && self.inputs.expansion.nodes.contains_key(address);
-            if declared || moved.contains(address) || !self.selection.allows(address) {
-                continue;
-            }
-            let step = self.departure(address, record);
-            self.steps.insert(address.clone(), step);
-        }
-        for (address, pending) in &state.pending {
-            let declared =
-                !self.inputs.options.destroy && self.inputs.expansion.nodes.contains_key(address);
-            if declared || state.records.contains_key(address) || !self.selection.allows(address) {
-                continue;
-            }
-            let found = self
-                .inputs
-                .observed
-                .found
-                .get(address)
-                .filter(|found| found.owner == Ownership::Ours);
-            let record = Record {
-                type_name: pending.type_name.clone(),
-                region: pending.region.clone(),
-                id: found.map_or_else(|| Id::from(""), |found| found.live.id.clone()),
-                status: Status::Created,
-                generation: pending.generation,
-                properties: pending.properties.clone(),
-                attributes: Value::Null,
-                dependencies: pending.dependencies.clone(),
-                retain: pending.retain,
-                outgoing: Vec::new(),
-            };
-            let mut step = self.departure(address, &record);
-            if found.is_none() {
-                step.action = Action::Forget;
-                step.reasons =
-                    vec!["its creation was interrupted and AWS does not have it".to_owned()];
-            }
-            self.steps.insert(address.clone(), step);
-        }
-    }
-
-    fn departure(&mut self, address: &Address, record: &Record) -> Step {
-        let meta = crate::resources::kind(&record.type_name).map(|kind| kind.meta());
-        let mut reasons = Vec::new();
-        let action = match self.inputs.observed.recorded.get(address) {
-            Some(Look::Unreachable) => {
-                reasons.push(silence(&record.region));
-                Action::Unreachable
-            }
-            _ if record.retain => {
-                reasons.push("DeletionPolicy is Retain: it stays in AWS".to_owned());
-                Action::Forget
-            }
-            _ if meta.is_some_and(|meta| meta.singleton) => {
-                reasons.push("the account has just one, which stays".to_owned());
-                Action::Forget
-            }
-            Some(Look::Gone) => {
-                reasons.push("it was deleted outside payctl".to_owned());
-                Action::Delete
-            }
-            _ => Action::Delete,
-        };
-        if action == Action::Delete && !self.inputs.options.destroy {
-            self.guard_departure(address, meta.is_some_and(|meta| meta.holds_data));
-        }
-        Step {
-            address: address.clone(),
-            type_name: record.type_name.clone(),
-            region: record.region.clone(),
-            action,
-            id: Some(record.id.clone()),
-            generation: record.generation,
-            changes: Vec::new(),
-            drift: Vec::new(),
-            reasons,
-            delete_first: false,
-            from: None,
-            desired: Value::Null,
-            dependencies: record.dependencies.clone(),
-            live: None,
-        }
-    }
-
-    fn guard_departure(&mut self, address: &Address, holds_data: bool) {
-        let dropped =
-            !address.is_global() && !self.inputs.deployment.regions.contains(&address.place);
-        if dropped && !self.inputs.options.allow_region_removal {
-            *self.dropped.entry(address.place.clone()).or_default() += 1;
-        } else if holds_data && !self.inputs.options.allow_data_loss {
-            self.refuse(
-                address,
-                "deleting it loses the data that it holds",
-                "allow it with --allow-data-loss",
-            );
-        }
-    }
-
-    fn refuse(&mut self, address: &Address, message: &str, hint: &str) {
+    pub(super) fn refuse(&mut self, address: &Address, message: &str, hint: &str) {
         self.refusals.push(Refusal {
             address: Some(address.clone()),
             message: message.to_owned(),
@@ -646,22 +273,22 @@ impl<'a> Planner<'a> {
         let mut steps: Vec<Step> = order.filter_map(|address| self.steps.remove(address)).collect();
         // What leaves comes last, in the order of addresses.
         steps.extend(std::mem::take(&mut self.steps).into_values());
+        let refuse =
+            |message, hint: &str| Refusal { address: None, message, hint: hint.to_owned() };
         for (region, count) in &self.dropped {
-            let nodes = counted(*count, "node");
-            self.refusals.push(Refusal {
-                address: None,
-                message: format!("{region} is no longer among the regions and still has {nodes}"),
-                hint: "give all regions with --regions, or allow it with --allow-region-removal"
-                    .to_owned(),
-            });
+            self.refusals.push(refuse(
+                format!(
+                    "{region} is no longer among the regions and still has {}",
+                    counted(*count, "node")
+                ),
+                "give all regions with --regions, or allow it with --allow-region-removal",
+            ));
         }
         for pattern in self.selection.unmatched() {
-            self.refusals.push(Refusal {
-                address: None,
-                message: format!("'{pattern}' matches no node"),
-                hint: "addresses are written like us-east-1/Key; payctl graph shows them all"
-                    .to_owned(),
-            });
+            self.refusals.push(refuse(
+                format!("'{pattern}' matches no node"),
+                "addresses are written like us-east-1/Key; payctl graph shows them all",
+            ));
         }
         Plan {
             deployment: self.inputs.id(),
@@ -701,21 +328,8 @@ fn forget_volatile(kind: &dyn Kind, attributes: &mut Value) {
     }
 }
 
-fn silence(region: &str) -> String {
+pub(super) fn silence(region: &str) -> String {
     format!("{region} does not answer")
-}
-
-/// Lays the members of `over` over those of `base`.
-pub(crate) fn merge(base: &mut Value, over: &Value) {
-    match (base, over) {
-        (Value::Object(base), Value::Object(over)) => {
-            for (name, value) in over {
-                base.insert(name.clone(), value.clone());
-            }
-        }
-        (base, over) if base.is_null() => *base = over.clone(),
-        _ => {}
-    }
 }
 
 /// Whether a node stays in AWS when its declaration goes.

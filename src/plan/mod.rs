@@ -2,17 +2,26 @@
 //! the stack, the state and what AWS answered go in, and the same input gives
 //! the same bytes.
 
+mod board;
 mod build;
 pub mod canonical;
+mod departures;
+mod desired;
 pub mod diff;
+mod inputs;
 pub mod names;
 pub mod render;
 pub mod saved;
 pub mod secret;
 pub mod selection;
+mod unrecorded;
 
-pub use build::{Board, Inputs, build, desired};
-pub(crate) use build::{merge, retains};
+pub use board::Board;
+pub(crate) use board::merge;
+pub use build::build;
+pub(crate) use build::retains;
+pub use desired::desired;
+pub use inputs::Inputs;
 
 use crate::address::Address;
 use crate::resource::{Change, Id, LiveValue};

@@ -2,12 +2,14 @@
 
 use crate::address::Address;
 use crate::resource::{NameRule, Place};
+use serde_json::Value;
 
 /// Returns a name made of deployment, logical id, keys and generation: the
 /// same on every run, so that the resource is found again after a crash. A
 /// hash ends it, which also tells accounts and regions apart.
 pub fn physical(
     rule: &NameRule,
+    properties: &Value,
     deployment: &str,
     address: &Address,
     generation: u32,
@@ -22,8 +24,10 @@ pub fn physical(
     if rule.lowercase {
         stem.make_ascii_lowercase();
     }
-    stem.truncate(rule.max.saturating_sub(hash.len() + 1));
-    format!("{}-{hash}", stem.trim_end_matches('-'))
+    let suffix = rule.suffix.filter(|(when, _)| properties.get(when) == Some(&Value::Bool(true)));
+    let suffix = suffix.map_or("", |(_, suffix)| suffix);
+    stem.truncate(rule.max.saturating_sub(hash.len() + 1 + suffix.len()));
+    format!("{}-{hash}{suffix}", stem.trim_end_matches('-'))
 }
 
 #[cfg(test)]
@@ -37,12 +41,20 @@ mod tests {
             account: "000000000000".into(),
             partition: "aws".into(),
         };
-        let rule = NameRule { property: "BucketName", max: 40, lowercase: true };
+        let rule = NameRule {
+            property: "BucketName",
+            max: 40,
+            lowercase: true,
+            suffix: Some(("FifoQueue", ".fifo")),
+        };
         let mut address = Address::new("us-east-1", "ReceiptsOfAllThePaymentsEverMade");
         address.keys = vec!["eu-west-1".to_owned()];
-        let first = physical(&rule, "payments.dev", &address, 0, &place);
+        let first = physical(&rule, &Value::Null, "payments.dev", &address, 0, &place);
         assert!(first.len() <= 40, "{first}");
         assert!(first.starts_with("payments-dev-receipts"), "{first}");
-        assert_ne!(first, physical(&rule, "payments.dev", &address, 1, &place));
+        assert_ne!(first, physical(&rule, &Value::Null, "payments.dev", &address, 1, &place));
+        let fifo = serde_json::json!({"FifoQueue": true});
+        let name = physical(&rule, &fifo, "payments.dev", &address, 0, &place);
+        assert!(name.len() <= 40 && name.ends_with(".fifo"), "{name}");
     }
 }

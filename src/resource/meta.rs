@@ -18,6 +18,8 @@ pub struct NameRule {
     pub max: usize,
     /// Whether only lower-case letters may be used (buckets).
     pub lowercase: bool,
+    /// What it ends in when a property is true: a FIFO queue's in `.fifo`.
+    pub suffix: Option<(&'static str, &'static str)>,
 }
 
 /// What is constant about a resource type. Built by chained calls from
@@ -86,13 +88,27 @@ impl Meta {
 
     /// A name of at most `max` characters is made in `property` when unset.
     pub const fn named(mut self, property: &'static str, max: usize) -> Self {
-        self.name = Some(NameRule { property, max, lowercase: false });
+        self.name = Some(NameRule { property, max, lowercase: false, suffix: None });
         self
     }
 
     /// Like [`Meta::named`], in lower-case letters only.
     pub const fn named_lowercase(mut self, property: &'static str, max: usize) -> Self {
-        self.name = Some(NameRule { property, max, lowercase: true });
+        self.name = Some(NameRule { property, max, lowercase: true, suffix: None });
+        self
+    }
+
+    /// Like [`Meta::named`]; the name ends in `suffix` when the property `when`
+    /// is true.
+    pub const fn named_ending(
+        mut self,
+        property: &'static str,
+        max: usize,
+        when: &'static str,
+        suffix: &'static str,
+    ) -> Self {
+        self.name =
+            Some(NameRule { property, max, lowercase: false, suffix: Some((when, suffix)) });
         self
     }
 

@@ -109,8 +109,11 @@ pub(super) struct Attributes {
 impl Resource for Alarm {
     type Attributes = Attributes;
 
-    const META: Meta =
-        Meta::regional("AWS::CloudWatch::Alarm").named("AlarmName", 255).taggable().overwrites();
+    const META: Meta = Meta::regional("AWS::CloudWatch::Alarm")
+        .named("AlarmName", 255)
+        .taggable()
+        .overwrites()
+        .unsupported(&["ActionConfiguration", "EvaluationWindow", "WarmUpConfiguration"]);
 
     fn identity(desired: Desired<'_>, _place: &Place) -> Option<Id> {
         Some(Id::from(desired.text("AlarmName")?))

@@ -28,8 +28,10 @@ pub(super) struct Attributes {}
 impl Resource for Dashboard {
     type Attributes = Attributes;
 
-    const META: Meta =
-        Meta::regional("AWS::CloudWatch::Dashboard").named("DashboardName", 255).overwrites();
+    const META: Meta = Meta::regional("AWS::CloudWatch::Dashboard")
+        .named("DashboardName", 255)
+        .overwrites()
+        .unsupported(&["Tags"]);
 
     fn identity(desired: Desired<'_>, _place: &Place) -> Option<Id> {
         Some(Id::from(desired.text("DashboardName")?))

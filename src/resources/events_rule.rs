@@ -51,6 +51,8 @@ pub(super) struct Rule {
 pub(super) struct Attributes {
     /// Its ARN.
     pub arn: Early<String>,
+    /// Its name, without that of its bus.
+    pub rule_name: Early<String>,
 }
 
 /// The bus that every account has in every region.
@@ -164,11 +166,12 @@ impl Resource for Rule {
 
 impl Attributes {
     fn of(id: &Id, place: &Place) -> Self {
-        let resource = match bus_and_name(id) {
-            (DEFAULT_BUS, name) => format!("rule/{name}"),
-            (bus, name) => format!("rule/{bus}/{name}"),
+        let (bus, name) = bus_and_name(id);
+        let resource = match bus {
+            DEFAULT_BUS => format!("rule/{name}"),
+            bus => format!("rule/{bus}/{name}"),
         };
-        Self { arn: Early(place.arn("events", &resource)) }
+        Self { arn: Early(place.arn("events", &resource)), rule_name: Early(name.to_owned()) }
     }
 }
 

@@ -55,8 +55,9 @@ pub(super) struct InlinePolicy {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Attributes {
-    /// Its ARN.
-    pub arn: Early<String>,
+    /// Its ARN. It is not early: who is given a role before its policies are
+    /// attached is refused what they allow.
+    pub arn: String,
     /// Its id, which no later role of the same name has.
     pub role_id: Early<String>,
 }
@@ -312,7 +313,7 @@ impl Role {
 }
 
 fn attributes(role: &Description) -> Attributes {
-    Attributes { arn: Early(role.arn.clone()), role_id: Early(role.role_id.clone()) }
+    Attributes { arn: role.arn.clone(), role_id: Early(role.role_id.clone()) }
 }
 
 async fn attach(role: &str, policy: &str, cx: &Cx) -> Result<()> {

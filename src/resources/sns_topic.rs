@@ -31,6 +31,10 @@ pub(super) struct Topic {
     /// The hash that signs messages: 1 is SHA-1, 2 is SHA-256.
     #[schemars(extend("enum" = ["1", "2"]))]
     pub signature_version: Option<String>,
+    /// The longest message, in bytes. Above 262144, only queues, functions and
+    /// delivery streams may subscribe, and no more than 100 of them.
+    #[schemars(range(min = 1024, max = 1_048_576))]
+    pub maximum_message_size: Option<i32>,
     /// FIFO: whether the body's hash is the deduplication id.
     pub content_based_deduplication: Option<bool>,
     /// FIFO: where duplicates are sought.
@@ -90,6 +94,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("DisplayName", ""),
     ("FifoThroughputScope", "Topic"),
     ("KmsMasterKeyId", ""),
+    ("MaximumMessageSize", "262144"),
     ("SignatureVersion", "1"),
     ("TracingConfig", "PassThrough"),
 ];
@@ -116,7 +121,7 @@ impl Resource for Topic {
     type Attributes = Attributes;
 
     const META: Meta = Meta::regional("AWS::SNS::Topic")
-        .named("TopicName", 256)
+        .named_ending("TopicName", 256, "FifoTopic", ".fifo")
         .taggable()
         .overwrites()
         // Closed to new customers by AWS in 2026.
@@ -408,6 +413,7 @@ fn from_values(values: &HashMap<String, String>) -> Topic {
         kms_master_key_id: text("KmsMasterKeyId"),
         tracing_config: text("TracingConfig"),
         signature_version: text("SignatureVersion"),
+        maximum_message_size: text("MaximumMessageSize").and_then(|size| size.parse().ok()),
         content_based_deduplication: flag("ContentBasedDeduplication"),
         fifo_throughput_scope: text("FifoThroughputScope"),
         archive_policy: text("ArchivePolicy").map(|text| Json::parse(&text)),

@@ -97,7 +97,7 @@ impl Resource for Queue {
     type Attributes = Attributes;
 
     const META: Meta = Meta::regional("AWS::SQS::Queue")
-        .named("QueueName", 80)
+        .named_ending("QueueName", 80, "FifoQueue", ".fifo")
         .taggable()
         .reference("QueueUrl")
         .overwrites()

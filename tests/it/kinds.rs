@@ -15,7 +15,7 @@
 mod case;
 mod live;
 
-use case::Case;
+pub(crate) use case::Case;
 use std::any::Any;
 use std::fs;
 use std::panic::catch_unwind;
@@ -55,7 +55,7 @@ fn next(queue: &Mutex<Vec<PathBuf>>) -> Option<PathBuf> {
 }
 
 /// Returns the case files, the last first.
-fn files() -> Vec<PathBuf> {
+pub(crate) fn files() -> Vec<PathBuf> {
     let wanted = std::env::var("PAYCTL_CASE").ok();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kinds");
     let entries = fs::read_dir(folder).expect("list the cases");

@@ -5,8 +5,11 @@ mod support;
 
 mod cli;
 mod conformance;
+mod export;
 mod forgotten;
 mod harness;
 mod kind_rules;
 mod kinds;
+mod payments;
 mod python_tests;
+mod sandbox;

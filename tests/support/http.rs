@@ -6,32 +6,36 @@ use std::time::Duration;
 
 /// Returns the body of a successful `GET http://127.0.0.1:PORT/PATH`.
 pub(crate) fn get(port: u16, path: &str) -> Result<String> {
-    request(port, "GET", path, "")
+    match send(&format!("127.0.0.1:{port}"), &format!("GET {path}"), &[], "")? {
+        (200, body) => Ok(body),
+        (status, body) => Err(Error::other(format!("GET {path}: {status}: {body}"))),
+    }
 }
 
-/// Returns the body of a successful `POST http://127.0.0.1:PORT/PATH`.
-pub(crate) fn post(port: u16, path: &str, body: &str) -> Result<String> {
-    request(port, "POST", path, body)
+/// Posts JSON to an address that begins with `http://`, and returns the status
+/// and the body of the answer.
+pub(crate) fn post(address: &str, headers: &[(&str, &str)], body: &str) -> Result<(u16, String)> {
+    let rest = address.strip_prefix("http://").and_then(|rest| rest.split_once('/'));
+    let (host, path) = rest.ok_or_else(|| Error::other(format!("no local address: {address}")))?;
+    let headers = [headers, &[("Content-Type", "application/json")]].concat();
+    send(host, &format!("POST /{path}"), &headers, body)
 }
 
-fn request(port: u16, method: &str, path: &str, body: &str) -> Result<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+fn send(host: &str, what: &str, headers: &[(&str, &str)], body: &str) -> Result<(u16, String)> {
+    let mut stream = TcpStream::connect(host)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let headers: String =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
     // HTTP/1.0: the server closes the connection after the body, unchunked.
     write!(
         stream,
-        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {length}\r\n\r\n{body}"
+        "{what} HTTP/1.0\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
     )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .ok_or_else(|| Error::other(format!("no HTTP answer: {answer:?}")))?;
-    let status = head.lines().next().unwrap_or_default();
-    if status.split(' ').nth(1) == Some("200") {
-        Ok(body.to_owned())
-    } else {
-        Err(Error::other(format!("{method} {path}: {status}: {body}")))
-    }
+    let no_answer = || Error::other(format!("no HTTP answer: {answer:?}"));
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(no_answer)?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok((status.ok_or_else(no_answer)?, body.to_owned()))
 }

@@ -97,6 +97,8 @@ fn an_endpoint_that_is_not_aws() {
 #[test]
 fn an_endpoint_that_is_no_address() {
     let environment = shop_at("nowhere");
+    let output = environment.run(&["plan", "shop", "--endpoint-url", ""]);
+    assert_eq!(output.code, Some(1), "{output}");
     let output = environment.run(&["plan", "shop"]);
     insta::assert_snapshot!(refused(&environment, output), @r#"
     --- standard error ---

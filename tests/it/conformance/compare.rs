@@ -2,6 +2,7 @@
 
 use super::provider::Provider;
 use super::shape::Shape;
+use payctl::export::TEXT;
 use payctl::resource::Kind;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -70,6 +71,7 @@ impl Comparison<'_> {
         for (name, property) in &ours.properties {
             let path = path.member(name);
             match aws.properties.get(name) {
+                None if self.is_beyond_cloudformation(&path) => {}
                 None => self.found(&path, "unknown to AWS"),
                 Some(_) if path.is_in(&self.provider.read_only) => {
                     self.found(&path, "read only at AWS")
@@ -94,6 +96,11 @@ impl Comparison<'_> {
                 self.found(&path, "neither known nor listed as unsupported");
             }
         }
+    }
+
+    /// Whether AWS has the property although CloudFormation's type lacks it.
+    fn is_beyond_cloudformation(&self, path: &Path) -> bool {
+        self.kind.meta().beyond_cloudformation.contains(&path.shown.join("/").as_str())
     }
 
     fn value(&mut self, ours: &Shape, aws: &Shape, path: &Path, is_replaced: bool) {
@@ -135,6 +142,11 @@ impl Comparison<'_> {
             || aws.types.contains("object") && aws.properties.is_empty();
         if !is_free {
             self.found(path, "any document for payctl, while AWS says what is in it");
+        }
+        let type_name = self.kind.meta().type_name;
+        let is_text = TEXT.contains(&(type_name, &path.shown.join("/")));
+        if !is_text && aws.types.iter().eq(["string"]) {
+            self.found(path, "CloudFormation takes JSON text, which export::TEXT does not say");
         }
     }
 
@@ -182,6 +194,12 @@ impl Comparison<'_> {
                 self.found(&path, "listed as unsupported but known");
             }
         }
+        for name in self.kind.meta().beyond_cloudformation {
+            if self.provider.shape.properties.contains_key(*name) {
+                let path = Path::default().member(name);
+                self.found(&path, "listed as beyond CloudFormation but known to it");
+            }
+        }
     }
 
     fn attributes(&mut self) {
@@ -193,13 +211,19 @@ impl Comparison<'_> {
             self.provider.read_only.iter().map(|path| path.replace('/', ".")).collect();
         let attribute = |name: &str| Path::default().member(&format!("GetAtt {name}"));
         for name in &ours {
+            // What `Ref` returns need not be an attribute of CloudFormation's.
             let is_known = |known: &String| overlap(known, name);
-            if !self.provider.attributes.iter().any(is_known) && !aws.iter().any(is_known) {
+            if self.kind.meta().reference != Some(name)
+                && !self.provider.attributes.iter().any(is_known)
+                && !aws.iter().any(is_known)
+            {
                 self.found(&attribute(name), "unknown to AWS");
             }
         }
         for name in &aws {
-            let is_listed = unsupported.iter().any(|listed| overlap(listed, name));
+            let owner = name.split('.').next().unwrap_or_default();
+            let is_listed = unsupported.iter().any(|listed| overlap(listed, name))
+                || self.kind.meta().unsupported.contains(&owner);
             if !is_listed && !ours.iter().any(|known| overlap(known, name)) {
                 self.found(&attribute(name), "neither known nor listed as unsupported");
             }
@@ -214,14 +238,19 @@ impl Comparison<'_> {
     }
 
     fn tags(&mut self) {
-        let ours = self.kind.meta().taggable;
-        if ours != self.provider.taggable {
-            let who = if ours { "payctl" } else { "AWS" };
-            self.found(&Path::default().member("Tags"), format!("taggable only for {who}"));
+        let meta = self.kind.meta();
+        let path = Path::default().member("Tags");
+        let may_differ = if meta.taggable {
+            self.is_beyond_cloudformation(&path)
+        } else {
+            meta.unsupported.contains(&"Tags")
+        };
+        if meta.taggable != self.provider.taggable && !may_differ {
+            let who = if meta.taggable { "payctl" } else { "AWS" };
+            self.found(&path, format!("taggable only for {who}"));
         }
-        let properties = &self.kind.schema()["properties"];
-        if ours && properties["Tags"] == Value::Null {
-            self.found(&Path::default().member("Tags"), "taggable without this property");
+        if meta.taggable && self.kind.schema()["properties"]["Tags"] == Value::Null {
+            self.found(&path, "taggable without this property");
         }
     }
 }

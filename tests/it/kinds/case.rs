@@ -16,7 +16,7 @@ const STACK: &str = "case";
 const OPTIONS: &[&str] = &[STACK, "--allow-data-loss"];
 
 /// A file of `tests/kinds`.
-pub(super) struct Case {
+pub(crate) struct Case {
     stack: Value,
     changes: Vec<Change>,
 }
@@ -56,13 +56,24 @@ impl Step {
 
 impl Case {
     /// Reads a case; fails where the file is not one.
-    pub(super) fn read(file: &Path) -> Self {
+    pub(crate) fn read(file: &Path) -> Self {
         let text = std::fs::read_to_string(file).expect("read the case");
         let mut documents: Vec<Value> =
             serde_saphyr::from_multiple(&text).expect("a case is valid YAML");
         let changes = documents.split_off(1).into_iter();
         let changes = changes.map(|change| serde_json::from_value(change).expect("a change"));
         Self { stack: documents.remove(0), changes: changes.collect() }
+    }
+
+    /// Returns the stack as it is at first and after each change.
+    pub(crate) fn stacks(self) -> Vec<Value> {
+        let mut stacks = vec![self.stack];
+        for change in &self.changes {
+            let mut stack = stacks[stacks.len() - 1].clone();
+            change.make(&mut stack);
+            stacks.push(stack);
+        }
+        stacks
     }
 
     /// Runs the case; fails by a panic.
