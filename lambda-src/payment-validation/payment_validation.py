@@ -77,8 +77,10 @@ def validate(event, context):
         if status != "processed":
             enqueue(item["transaction_id"])
         log("INFO", "Validated", context, transaction_id, status=status)
-        answer = {"message": "Payment validated", "transaction_id": transaction_id, "status": status}
-        return response(200, answer)
+        return response(
+            200,
+            {"message": "Payment validated", "transaction_id": transaction_id, "status": status},
+        )
     except InvalidPayment as error:
         log("WARNING", "InvalidPayment", context, transaction_id, reason=str(error))
         return response(400, {"error": str(error)})

@@ -132,7 +132,8 @@ def alarm(name="payment-api-latency-test-us-east-1", region=PRIMARY, changed=STA
         "Trigger": {"Namespace": "Custom", "MetricName": "Latency"},
         **changes,
     }
-    return notification({name: value for name, value in message.items() if value is not ...}, region)
+    message = {name: value for name, value in message.items() if value is not ...}
+    return notification(message, region)
 
 
 def notification(message, region=PRIMARY):

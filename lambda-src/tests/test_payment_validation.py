@@ -220,7 +220,7 @@ def test_bad_identifiers(table, queue, name, value):
 
 @pytest.mark.parametrize(
     "value",
-    [0, -1, "-5", "0.00", "", " 5", "1e3", "1,50", "0x10", "５", "NaN", True, [1], {"a": 1}, -1e-9],
+    [0, -1, -1e-9, "-5", "0.00", "", " 5", "1e3", "1,50", "0x10", "５", "NaN", True, [1], {}],
 )
 def test_amounts_must_be_positive_decimals(table, queue, value):
     refused(table, queue, request(payment(amount=value)), "positive decimal")
@@ -298,7 +298,9 @@ def test_a_repetition_queues_what_may_have_been_lost(table, queue):
     assert queue.messages == [{"transaction_id": "txn-123"}]
 
 
-@pytest.mark.parametrize(("status", "messages"), [("processed", 1), ("validated", 2), ("failed", 2)])
+@pytest.mark.parametrize(
+    ("status", "messages"), [("processed", 1), ("validated", 2), ("failed", 2)]
+)
 def test_a_repetition_is_queued_unless_it_is_processed(table, queue, status, messages):
     answer(request(payment()))
     table.items["txn-123"]["status"] = status
