@@ -5,7 +5,7 @@ use crate::address::Address;
 use crate::diagnostic::Diagnostics;
 use crate::resource::{Class, Failure};
 use crate::state::StateError;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -94,6 +94,7 @@ impl CommandError {
         let paint = ui.paint_story();
         if let Some(diagnostics) = &self.diagnostics {
             ui.story(&diagnostics.render(paint.is_on()));
+            ui.story("");
         }
         ui.story(&format!("{} {}", paint.red("Error:"), self.message));
         match self.causes.as_slice() {
@@ -144,9 +145,8 @@ impl From<StateError> for CommandError {
 
 impl From<Diagnostics> for CommandError {
     fn from(diagnostics: Diagnostics) -> Self {
-        let count = diagnostics.len();
-        let plural = if count == 1 { "mistake" } else { "mistakes" };
-        let mut made = Self::new(format!("{count} {plural} found; nothing was changed"));
+        let count = counted(diagnostics.len() as u64, "mistake");
+        let mut made = Self::new(format!("{count} found; nothing was changed"));
         made.diagnostics = Some(diagnostics);
         made
     }

@@ -97,6 +97,11 @@ fn write_line(to: &mut impl io::Write, text: &str) {
     let _reader_is_gone = write!(to, "{text}{newline}").and_then(|()| to.flush());
 }
 
+/// Returns a number of things: `1 call`, `2 calls`.
+pub fn counted(count: u64, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
 /// Paints text, or not.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Paint {

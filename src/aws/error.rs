@@ -196,6 +196,10 @@ fn dispatch_class(failure: &DispatchFailure, message: &str) -> Class {
     }
 }
 
+/// What stands for the SDK's list of all the places where it looked.
+const NO_CREDENTIALS: &str =
+    "no credentials in the environment, the profile files or this machine's role";
+
 /// What the SDK says of its own layers, which tells the user nothing.
 const LAYERS: &[&str] = &[
     "dispatch failure",
@@ -213,8 +217,10 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut next = Some(error);
     while let Some(error) = next {
         let words = error.to_string();
-        // What follows lists every source of credentials that there might be.
-        let words = words.split(" Attempted:").next().unwrap_or_default();
+        let words = match words.starts_with("no credentials found in chain") {
+            true => NO_CREDENTIALS,
+            false => words.as_str(),
+        };
         if !LAYERS.contains(&words) && !text.contains(words) {
             if !text.is_empty() {
                 text.push_str(": ");

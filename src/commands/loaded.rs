@@ -209,6 +209,15 @@ impl Loaded {
         Ok((expansion, graph))
     }
 
+    /// Reads the state of a deployment that has been applied.
+    pub(super) fn applied(&self) -> Result<State, CommandError> {
+        self.state()?.ok_or_else(|| {
+            let deployment = format!("{}.{}", self.stack.name(), self.env);
+            CommandError::new(format!("The deployment {deployment} has no state"))
+                .hint("nothing was applied yet; or it is another one: see --env and --state")
+        })
+    }
+
     /// Reads the state and refuses one that is not this deployment's.
     pub(super) fn state(&self) -> Result<Option<State>, CommandError> {
         let Some(state) = self.files.read()? else { return Ok(None) };

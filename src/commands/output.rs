@@ -24,14 +24,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
-    let loaded = loaded::load(&args.deployment)?;
-    let state = loaded.state()?.ok_or_else(|| {
-        CommandError::new(format!(
-            "{}.{} has no state: nothing was applied yet",
-            loaded.stack.name(),
-            loaded.env
-        ))
-    })?;
+    let state = loaded::load(&args.deployment)?.applied()?;
     let sandbox = if args.deployment.sandbox { Sandbox::running()? } else { None };
     if let Some(name) = &args.name {
         let output = state.outputs.get(name).ok_or_else(|| {

@@ -5,7 +5,7 @@ use crate::cli::{DeploymentArgs, PlanArgs};
 use crate::error::{CommandError, Exit};
 use crate::plan::saved::SavedPlan;
 use crate::plan::{Options, Plan, render};
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 use std::path::PathBuf;
 
 /// Show what apply would do
@@ -96,11 +96,12 @@ pub(super) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
 /// Shows a plan to people: on stdout, with where it applies above it.
 pub(super) fn show(session: &Session, plan: &Plan, ui: &Ui) {
     ui.story(&header(plan));
+    ui.story("");
     ui.result(&render::human(plan, ui.paint()));
     ui.story(&format!(
-        "The plan took {} and {} calls",
+        "The plan took {} and {}",
         crate::time::human(session.opened.elapsed()),
-        session.setting.calls.count()
+        counted(session.setting.calls.count(), "call")
     ));
     for region in plan.regions.iter().filter(|region| session.setting.calls.is_silent(region)) {
         ui.warning(&format!("{region} does not answer: what is planned there was not looked at"));
@@ -114,5 +115,5 @@ fn header(plan: &Plan) -> String {
     let mut regions = plan.regions.iter();
     let primary = regions.next().map(|primary| format!("{primary} (primary)")).unwrap_or_default();
     let rest: String = regions.map(|region| format!(", {region}")).collect();
-    format!("{} · account {} · {primary}{rest}\n", plan.deployment, plan.account)
+    format!("{} · account {} · {primary}{rest}", plan.deployment, plan.account)
 }

@@ -61,6 +61,7 @@ impl Session {
             },
         };
         let clients = Arc::new(Clients::load(&endpoint).await);
+        check_endpoint(clients.endpoint_url())?;
         let account = account(&clients, &offline).await.map_err(|failure| {
             no_account(failure, clients.endpoint_url(), args.profile.as_deref())
         })?;
@@ -181,14 +182,37 @@ fn no_account(failure: Failure, endpoint: Option<&str>, profile: Option<&str>) -
     if failure.class == Class::Denied {
         failure.class = Class::Credentials;
     }
+    let answered = failure.status.is_some();
     let what = match (failure.class, endpoint, profile) {
         (Class::Unreachable, Some(url), _) => format!("Nothing answers at {url}"),
         (Class::Unreachable, None, _) => "AWS does not answer".to_owned(),
+        (Class::Credentials, ..) if answered => "AWS does not take these credentials".to_owned(),
         (Class::Credentials, _, Some(profile)) => {
-            format!("The profile '{profile}' gives no usable AWS credentials")
+            format!("The profile '{profile}' gives no AWS credentials")
         }
-        (Class::Credentials, _, None) => "There are no usable AWS credentials".to_owned(),
+        (Class::Credentials, _, None) => "There are no AWS credentials".to_owned(),
+        (_, Some(url), _) if answered && failure.code.is_none() => {
+            let status = failure.status.unwrap_or_default();
+            return CommandError::new(format!("What answers at {url} is not AWS"))
+                .because(&Failure { message: format!("HTTP status {status}"), ..failure })
+                .hint("check the endpoint (--endpoint-url, AWS_ENDPOINT_URL)");
+        }
         _ => "AWS does not say whose credentials these are".to_owned(),
     };
     CommandError::of_failure(what, &failure)
+}
+
+/// Refuses an endpoint that is no address.
+fn check_endpoint(endpoint: Option<&str>) -> Result<(), CommandError> {
+    let is_address = |url: &str| {
+        let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+        host.is_some_and(|host| !host.is_empty())
+    };
+    match endpoint {
+        Some(url) if !is_address(url) => {
+            Err(CommandError::new(format!("The endpoint '{url}' is not an address"))
+                .hint("write it like http://127.0.0.1:4566"))
+        }
+        _ => Ok(()),
+    }
 }

@@ -47,19 +47,8 @@ pub(super) fn run(command: &Command, ui: &Ui) -> Result<Exit, CommandError> {
     }
 }
 
-fn read(args: &DeploymentArgs) -> Result<State, CommandError> {
-    let loaded = loaded::load(args)?;
-    loaded.state()?.ok_or_else(|| {
-        CommandError::new(format!(
-            "{}.{} has no state: nothing was applied yet",
-            loaded.stack.name(),
-            loaded.env
-        ))
-    })
-}
-
 fn list(args: &List, ui: &Ui) -> Result<Exit, CommandError> {
-    let state = read(&args.deployment)?;
+    let state = loaded::load(&args.deployment)?.applied()?;
     if args.json {
         ui.result(&serde_json::to_string_pretty(&nodes(&state)).unwrap_or_default());
         return Ok(Exit::Success);
@@ -92,7 +81,7 @@ fn nodes(state: &State) -> BTreeMap<&Address, Value> {
 }
 
 fn show(args: &Show, ui: &Ui) -> Result<Exit, CommandError> {
-    let state = read(&args.deployment)?;
+    let state = loaded::load(&args.deployment)?.applied()?;
     let mut found = nodes(&state);
     found.retain(|address, _| selection::matches(&args.address, address));
     if found.is_empty() {

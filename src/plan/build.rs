@@ -12,6 +12,7 @@ use crate::graph::Graph;
 use crate::resource::{Change, Desired, Kind, LiveValue, schema};
 use crate::stack::{Node, Removal};
 use crate::state::{Dependency, Record, Status};
+use crate::ui::counted;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -39,6 +40,8 @@ pub(super) struct Planner<'a> {
     pub(super) desired: BTreeMap<Address, Value>,
     pub(super) steps: BTreeMap<Address, Step>,
     pub(super) refusals: Vec<Refusal>,
+    /// Regions that are no longer named, and how many nodes each still has.
+    pub(super) dropped: BTreeMap<String, u64>,
     pub(super) outputs: BTreeMap<String, Value>,
 }
 
@@ -60,6 +63,7 @@ impl<'a> Planner<'a> {
             desired: BTreeMap::new(),
             steps: BTreeMap::new(),
             refusals: Vec::new(),
+            dropped: BTreeMap::new(),
             outputs: BTreeMap::new(),
         }
     }
@@ -98,7 +102,11 @@ impl<'a> Planner<'a> {
             return Ok(step);
         }
         match (record, self.inputs.observed.recorded.get(&node.address)) {
-            (Some(_), Some(Look::Unreachable)) => step.action = Action::Unreachable,
+            (Some(record), Some(Look::Unreachable)) => {
+                step.action = Action::Unreachable;
+                step.id = Some(record.id.clone());
+                step.reasons.push(silence(&record.region));
+            }
             (Some(record), Some(Look::Live(live))) => {
                 self.existing(node, record, live, &mut step)?
             }
@@ -265,6 +273,15 @@ impl<'a> Planner<'a> {
         let mut steps: Vec<Step> = order.filter_map(|address| self.steps.remove(address)).collect();
         // What leaves comes last, in the order of addresses.
         steps.extend(std::mem::take(&mut self.steps).into_values());
+        for (region, count) in &self.dropped {
+            let nodes = counted(*count, "node");
+            self.refusals.push(Refusal {
+                address: None,
+                message: format!("{region} is no longer among the regions and still has {nodes}"),
+                hint: "give all regions with --regions, or allow it with --allow-region-removal"
+                    .to_owned(),
+            });
+        }
         for pattern in self.selection.unmatched() {
             self.refusals.push(Refusal {
                 address: None,
@@ -309,6 +326,11 @@ fn forget_volatile(kind: &dyn Kind, attributes: &mut Value) {
     if let Some(map) = attributes.as_object_mut() {
         map.retain(|name, _| !schema::marked(kind.attributes(), name, "x-volatile"));
     }
+}
+
+/// Says why nothing is known of a region.
+pub(super) fn silence(region: &str) -> String {
+    format!("{region} does not answer")
 }
 
 /// Whether a node stays in AWS when its declaration goes.

@@ -1,6 +1,6 @@
 //! Nodes that the stack no longer declares.
 
-use super::build::Planner;
+use super::build::{Planner, silence};
 use super::{Action, Look, Ownership, Step};
 use crate::address::Address;
 use crate::resource::Id;
@@ -60,7 +60,10 @@ impl Planner<'_> {
         let meta = crate::resources::kind(&record.type_name).map(|kind| kind.meta());
         let mut reasons = Vec::new();
         let action = match self.inputs.observed.recorded.get(address) {
-            Some(Look::Unreachable) => Action::Unreachable,
+            Some(Look::Unreachable) => {
+                reasons.push(silence(&record.region));
+                Action::Unreachable
+            }
             _ if record.retain => {
                 reasons.push("DeletionPolicy is Retain: it stays in AWS".to_owned());
                 Action::Forget
@@ -100,13 +103,7 @@ impl Planner<'_> {
         let dropped =
             !address.is_global() && !self.inputs.deployment.regions.contains(&address.place);
         if dropped && !self.inputs.options.allow_region_removal {
-            let message =
-                format!("{} is no longer among the regions and still has nodes", address.place);
-            self.refuse(
-                address,
-                &message,
-                "give all regions with --regions, or allow it with --allow-region-removal",
-            );
+            *self.dropped.entry(address.place.clone()).or_default() += 1;
         } else if holds_data && !self.inputs.options.allow_data_loss {
             self.refuse(
                 address,

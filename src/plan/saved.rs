@@ -7,6 +7,7 @@ use crate::engine::Setting;
 use crate::error::CommandError;
 use crate::state::State;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// The version of the file's format.
@@ -72,6 +73,10 @@ impl SavedPlan {
             CommandError::new(format!("The plan cannot be written to {}", path.display()))
                 .because(error)
         };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(CommandError::new(format!("There is no folder {}", folder.display())));
+        }
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| failed(&error))?;
         text.push(b'\n');
         crate::state::local::replace(path, &text).map_err(|error| failed(&error))
@@ -80,22 +85,22 @@ impl SavedPlan {
     /// Reads a file if it is a saved plan; `None` for a stack file.
     pub fn read(path: &Path) -> Result<Option<Self>, CommandError> {
         let Ok(text) = std::fs::read_to_string(path) else { return Ok(None) };
-        if !text.trim_start().starts_with('{') {
+        let value: Value = match serde_json::from_str(&text) {
+            Ok(value) => value,
+            Err(_) => return Ok(None),
+        };
+        let (Some(format), Some(_)) = (value.get("format"), value.get("digest")) else {
             return Ok(None);
+        };
+        if *format != FORMAT {
+            return Err(CommandError::new(format!("{} has plan format {format}", path.display()))
+                .hint("plan again with this payctl"));
         }
-        let saved: Self = serde_json::from_str(&text).map_err(|error| {
+        serde_json::from_value(value).map(Some).map_err(|error| {
             CommandError::new(format!("{} is not a plan that this payctl saved", path.display()))
                 .because(&error)
-        })?;
-        if saved.format != FORMAT {
-            return Err(CommandError::new(format!(
-                "{} has plan format {}",
-                path.display(),
-                saved.format
-            ))
-            .hint("plan again with this payctl"));
-        }
-        Ok(Some(saved))
+                .hint("make one with: payctl plan --out FILE")
+        })
     }
 
     /// Returns the arguments that make the same plan again.

@@ -7,7 +7,7 @@ use crate::engine::Summary;
 use crate::engine::events::Event;
 use crate::plan::{Action, Plan};
 use crate::time;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -104,12 +104,18 @@ impl Reader for Human {
             .map(|(action, count)| format!("{count} {}", done(*action)))
             .collect();
         let done = if done.is_empty() { "nothing done".to_owned() } else { done.join(", ") };
-        let mut text = format!("{done} in {} with {calls} calls", time::human(summary.took));
-        if !summary.failed.is_empty() {
-            text.push_str(&format_args!("; {} failed", summary.failed.len()).to_string());
-        }
-        if !summary.skipped.is_empty() {
-            text.push_str(&format_args!("; {} left", summary.skipped.len()).to_string());
+        let unreachable =
+            summary.failed.iter().filter(|(_, action, _)| *action == Action::Unreachable).count();
+        let mut text =
+            format!("{done} in {} with {}", time::human(summary.took), counted(calls, "call"));
+        for (count, word) in [
+            (summary.failed.len() - unreachable, "failed"),
+            (unreachable, "unreachable"),
+            (summary.skipped.len(), "left"),
+        ] {
+            if count > 0 {
+                text.push_str(&format_args!("; {count} {word}").to_string());
+            }
         }
         self.ui.story(&text);
     }

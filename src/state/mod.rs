@@ -190,7 +190,7 @@ pub enum StateError {
         expected: String,
     },
     /// Another process holds the lock.
-    #[error("{deployment} is locked by {holder}")]
+    #[error("the deployment {deployment} is locked by {holder}")]
     Locked {
         /// The deployment.
         deployment: String,

@@ -12,4 +12,7 @@ pub(crate) mod payctl;
 pub(crate) mod poll;
 pub(crate) mod proxy;
 pub(crate) mod python;
+pub(crate) mod queues;
+pub(crate) mod scripted;
 pub(crate) mod server;
+pub(crate) mod wait;

@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 pub(crate) struct TestEnvironment {
     folder: TempDir,
     account: String,
-    endpoint: &'static str,
+    endpoint: String,
 }
 
 impl TestEnvironment {
@@ -34,9 +34,11 @@ impl TestEnvironment {
         Self::at("http://127.0.0.1:1")
     }
 
-    fn at(endpoint: &'static str) -> Self {
+    /// Makes an environment whose AWS is at this address.
+    pub(crate) fn at(endpoint: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("payctl-test-").tempdir();
         let folder = folder.expect("make a folder for the test");
+        let endpoint = endpoint.to_owned();
         let environment = Self { folder, account: emulator::account(), endpoint };
         fs::create_dir(environment.path().join("home")).expect("make a home");
         environment
@@ -54,7 +56,7 @@ impl TestEnvironment {
 
     /// Returns the address that stands for AWS.
     pub(crate) fn endpoint(&self) -> &str {
-        self.endpoint
+        &self.endpoint
     }
 
     /// Writes a file below the folder.
@@ -86,7 +88,7 @@ impl TestEnvironment {
             .env("XDG_CONFIG_HOME", home.join(".config"))
             .env("TMPDIR", &home)
             .env("NO_COLOR", "1")
-            .env("AWS_ENDPOINT_URL", self.endpoint)
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWS_ACCESS_KEY_ID", &self.account)
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_EC2_METADATA_DISABLED", "true")
@@ -96,9 +98,19 @@ impl TestEnvironment {
 
     /// Runs the binary to its end. One that does not come to it is killed.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, |_| {})
+    }
+
+    /// Runs the binary to its end, with a change to how it is called.
+    pub(crate) fn run_with(
+        &self,
+        arguments: &[&str],
+        configure: impl FnOnce(&mut Command),
+    ) -> Output {
         let (mut stdout, mut stderr) = (scratch(), scratch());
-        let mut child = self
-            .command(arguments)
+        let mut command = self.command(arguments);
+        configure(&mut command);
+        let mut child = command
             .stdout(stdout.try_clone().expect("share a file"))
             .stderr(stderr.try_clone().expect("share a file"))
             .spawn()
@@ -120,7 +132,7 @@ impl TestEnvironment {
             code: status.code(),
             own: [
                 (self.path().to_string_lossy().into_owned(), "[FOLDER]"),
-                (self.endpoint.to_owned(), "[ENDPOINT]"),
+                (self.endpoint.clone(), "[ENDPOINT]"),
                 (self.account.clone(), "[ACCOUNT]"),
             ],
         }
@@ -164,6 +176,24 @@ impl Output {
     pub(crate) fn success(&self) -> &Self {
         assert_eq!(self.code, Some(0), "{} failed\n{self}", self.command);
         self
+    }
+
+    /// Returns standard output with fixed words for what differs from run to
+    /// run.
+    pub(crate) fn result(&self) -> String {
+        self.redacted(&self.stdout)
+    }
+
+    /// Returns standard error in the same way.
+    pub(crate) fn story(&self) -> String {
+        self.redacted(&self.stderr)
+    }
+
+    /// Returns the error that ended it, and all after that.
+    pub(crate) fn error(&self) -> String {
+        let story = self.story();
+        let start = story.find("Error: ").unwrap_or_else(|| panic!("no error:\n{self}"));
+        story[start..].to_owned()
     }
 
     fn redacted(&self, text: &str) -> String {

@@ -33,10 +33,28 @@ pub(crate) fn violations(account: &str) -> Vec<String> {
         .collect()
 }
 
-struct Proxy {
+/// A proxy in front of the emulator.
+pub(crate) struct Proxy {
     endpoint: String,
     admin: u16,
     _server: Server,
+}
+
+impl Proxy {
+    /// Starts a proxy of the caller's own, to be given scenarios.
+    pub(crate) fn own() -> Self {
+        start(emulator::endpoint())
+    }
+
+    /// Returns its address.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Makes it behave in another way from now on (see `awsproxy/README.md`).
+    pub(crate) fn behave(&self, scenario: &Value) {
+        http::post_own(self.admin, "/scenario", &scenario.to_string()).expect("a valid scenario");
+    }
 }
 
 static RUNNING: LazyLock<Option<Proxy>> =
