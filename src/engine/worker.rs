@@ -181,7 +181,7 @@ impl<'a> Job<'a> {
         let full = with_ownership(node.kind, &owner, properties);
         let mut draft = draft(step, &Id::from(""), shown.clone());
         draft.retain = plan::retains(node);
-        if let Some(record) = run.record(&step.address).filter(|_| step.action != Action::Replace) {
+        if let Some(record) = run.record(&step.address) {
             draft.outgoing = record.outgoing;
         }
         let mut cx = run.cx(place, owner);

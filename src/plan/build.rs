@@ -273,22 +273,22 @@ impl<'a> Planner<'a> {
         let mut steps: Vec<Step> = order.filter_map(|address| self.steps.remove(address)).collect();
         // What leaves comes last, in the order of addresses.
         steps.extend(std::mem::take(&mut self.steps).into_values());
-        let refuse =
-            |message, hint: &str| Refusal { address: None, message, hint: hint.to_owned() };
         for (region, count) in &self.dropped {
-            self.refusals.push(refuse(
-                format!(
-                    "{region} is no longer among the regions and still has {}",
-                    counted(*count, "node")
-                ),
-                "give all regions with --regions, or allow it with --allow-region-removal",
-            ));
+            let nodes = counted(*count, "node");
+            self.refusals.push(Refusal {
+                address: None,
+                message: format!("{region} is no longer among the regions and still has {nodes}"),
+                hint: "give all regions with --regions, or allow it with --allow-region-removal"
+                    .to_owned(),
+            });
         }
         for pattern in self.selection.unmatched() {
-            self.refusals.push(refuse(
-                format!("'{pattern}' matches no node"),
-                "addresses are written like us-east-1/Key; payctl graph shows them all",
-            ));
+            self.refusals.push(Refusal {
+                address: None,
+                message: format!("'{pattern}' matches no node"),
+                hint: "addresses are written like us-east-1/Key; payctl graph shows them all"
+                    .to_owned(),
+            });
         }
         Plan {
             deployment: self.inputs.id(),
@@ -328,6 +328,7 @@ fn forget_volatile(kind: &dyn Kind, attributes: &mut Value) {
     }
 }
 
+/// Says why nothing is known of a region.
 pub(super) fn silence(region: &str) -> String {
     format!("{region} does not answer")
 }

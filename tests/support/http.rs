@@ -12,6 +12,15 @@ pub(crate) fn get(port: u16, path: &str) -> Result<String> {
     }
 }
 
+/// Posts to a server's own address `http://127.0.0.1:PORT/PATH`; anything but
+/// success is an error.
+pub(crate) fn post_own(port: u16, path: &str, body: &str) -> Result<String> {
+    match send(&format!("127.0.0.1:{port}"), &format!("POST {path}"), &[], body)? {
+        (200, body) => Ok(body),
+        (status, body) => Err(Error::other(format!("POST {path}: {status}: {body}"))),
+    }
+}
+
 /// Posts JSON to an address that begins with `http://`, and returns the status
 /// and the body of the answer.
 pub(crate) fn post(address: &str, headers: &[(&str, &str)], body: &str) -> Result<(u16, String)> {

@@ -53,9 +53,7 @@ impl Proxy {
 
     /// Makes it behave in another way from now on (see `awsproxy/README.md`).
     pub(crate) fn behave(&self, scenario: &Value) {
-        let address = format!("http://127.0.0.1:{}/scenario", self.admin);
-        let answer = http::post(&address, &[], &scenario.to_string()).expect("ask the proxy");
-        assert_eq!(answer.0, 200, "{}", answer.1);
+        http::post_own(self.admin, "/scenario", &scenario.to_string()).expect("a valid scenario");
     }
 }
 

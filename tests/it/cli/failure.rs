@@ -15,6 +15,12 @@ fn shop_behind(proxy: &Proxy) -> TestEnvironment {
     environment
 }
 
+/// How often a silent region is asked again is a matter of time.
+fn uncounted(text: &str) -> String {
+    let calls = regex::Regex::new(r"\b\d+ calls?\b").expect("a pattern");
+    calls.replace_all(text, "[N] calls").into_owned()
+}
+
 #[test]
 fn a_failure_skips_only_what_depends_on_it() {
     let proxy = Proxy::own();
@@ -82,17 +88,17 @@ fn a_region_that_is_down_holds_no_other_up() {
     // It is the primary, and the first to be asked whose credentials these are.
     let output = environment.run(&["apply", "shop", "--yes"]);
     assert_eq!(output.code, Some(1), "{output}");
-    insta::assert_snapshot!(sorted(&output.story()), @r"
+    insta::assert_snapshot!(uncounted(&sorted(&output.story())), @r"
       eu-west-1/Dead: created ([TIME])
       eu-west-1/Lonely: created ([TIME])
       eu-west-1/Orders: created ([TIME])
-    3 created in [TIME] with 8 calls; 2 failed; 1 left
+    3 created in [TIME] with [N] calls; 2 failed; 1 left
     Error: us-east-1/Dead: creation failed: sqs:CreateQueue: us-east-1 does not answer: Connection reset by peer (os error 104)
     Error: us-east-1/Lonely: creation failed: sqs:CreateQueue: us-east-1 does not answer: Connection reset by peer (os error 104)
     Hint: check the network and the endpoint (--endpoint-url, AWS_ENDPOINT_URL)
     Hint: to go on from here: payctl apply shop --yes
     Left: us-east-1/Orders: creation not begun: us-east-1/Dead failed
-    The plan took [TIME] and 24 calls
+    The plan took [TIME] and [N] calls
     Warning: us-east-1 does not answer: what is planned there was not looked at
     shop.dev · account [ACCOUNT] · us-east-1 (primary), eu-west-1
     ");
@@ -108,7 +114,7 @@ fn a_region_that_is_down_holds_no_other_up() {
     proxy.behave(&json!({"region_down": ["us-east-1"]}));
     let output = environment.run(&["apply", "shop", "--yes", "--param", "Delay=7"]);
     assert_eq!(output.code, Some(1), "{output}");
-    insta::assert_snapshot!(output, @r"
+    insta::assert_snapshot!(uncounted(&output.to_string()), @r"
       ? us-east-1/Lonely  AWS::SQS::Queue  us-east-1 does not answer
       ? us-east-1/Dead    AWS::SQS::Queue  us-east-1 does not answer
       ? us-east-1/Orders  AWS::SQS::Queue  us-east-1 does not answer
@@ -119,10 +125,10 @@ fn a_region_that_is_down_holds_no_other_up() {
     --- standard error ---
     shop.dev · account [ACCOUNT] · us-east-1 (primary), eu-west-1
 
-    The plan took [TIME] and 30 calls
+    The plan took [TIME] and [N] calls
     Warning: us-east-1 does not answer: what is planned there was not looked at
       eu-west-1/Orders: changed ([TIME])
-    1 changed in [TIME] with 1 call; 3 unreachable
+    1 changed in [TIME] with [N] calls; 3 unreachable
     Hint: check the network and the endpoint (--endpoint-url, AWS_ENDPOINT_URL)
     Hint: to go on from here: payctl apply shop --yes --param Delay=…
     --- exit code 1 ---

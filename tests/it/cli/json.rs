@@ -164,7 +164,7 @@ fn events(output: &str) -> String {
         text.push_str(&name);
         for (path, types) in members {
             let types = types.into_iter().collect::<Vec<_>>().join(" or ");
-            text.push_str(&format!("\n  {path}: {types}"));
+            text.extend(["\n  ", path.as_str(), ": ", types.as_str()]);
         }
         text.push('\n');
     }

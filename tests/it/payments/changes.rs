@@ -71,20 +71,33 @@ async fn another_name_replaces_a_resource_and_leaves_no_old_one() {
     let payments = Payments::applied().await;
     payments.edit(
         "plans/payment-processing.yaml",
-        "TopicName: payment-alerts-${region}-${env}",
-        "TopicName: payment-warnings-${region}-${env}",
+        "TopicName: payment-alerts-${region}",
+        "TopicName: warnings-${region}",
     );
-    let plan = payments.plan(&[]);
+    let prefix = format!("ReceiptsBucketPrefix=receipts-{}", payments.world.account());
+    let renamed = ["--param", &prefix];
+    let lossy = [&renamed[..], &["--allow-data-loss"]].concat();
+    payments.refused(&renamed, &["us-east-1/Receipts", "--allow-data-loss"]);
+    let plan = payments.plan(&lossy);
     for region in REGIONS {
-        let line = format!("{region}/Alerts replace TopicName");
-        assert!(plan.contains(&line), "'{line}' is not in {plan:#?}");
+        for what in ["Alerts replace TopicName", "Receipts replace BucketName"] {
+            let words = format!("{region}/{what}");
+            let is_planned = plan.iter().any(|line| line.starts_with(&words));
+            assert!(is_planned, "'{words}' is not in {plan:#?}");
+        }
     }
-    payments.apply(&[]);
-    payments.assert_settled(&[]);
+    payments.apply(&lossy);
+    payments.assert_settled(&renamed);
     let inventory = payments.inventory(&REGIONS);
-    let topics: Vec<_> = inventory.found.iter().filter(|thing| thing.kind == "topic").collect();
-    assert_eq!(topics.len(), REGIONS.len());
-    assert!(topics.iter().all(|topic| topic.name.contains(":payment-warnings-")), "{topics:?}");
+    for (kind, name) in
+        [("topic", ":warnings-"), ("bucket", &prefix["ReceiptsBucketPrefix=".len()..])]
+    {
+        let found: Vec<_> = inventory.found.iter().filter(|thing| thing.kind == kind).collect();
+        assert_eq!(found.len(), REGIONS.len(), "{found:#?}");
+        assert!(found.iter().all(|thing| thing.name.contains(name)), "{found:#?}");
+    }
+    payments.destroy();
+    assert_eq!(payments.inventory(&REGIONS).found, []);
     payments.world.assert_no_violations();
 }
 

@@ -11,6 +11,7 @@ async fn drift_is_shown_and_undone() {
     payments.meddle().await;
     let expected = [
         "eu-west-1/Alerts update DisplayName",
+        "eu-west-1/DeadLetterAlarm update ActionsEnabled",
         "eu-west-1/DeadLetters update MessageRetentionPeriod Tags/CostCenter",
         "eu-west-1/ErrorAlarm create",
         "eu-west-1/Key update EnableKeyRotation",
@@ -18,6 +19,7 @@ async fn drift_is_shown_and_undone() {
         "eu-west-1/ProcessorLogs update RetentionInDays",
         "eu-west-1/Receipts update PublicAccessBlockConfiguration",
         "eu-west-1/ReceiptsPolicy create",
+        "eu-west-1/ReceiveRule update State",
         "global/ProcessorRole update AssumeRolePolicyDocument",
         "us-east-1/Dashboard update DashboardBody",
     ];
@@ -70,6 +72,10 @@ impl Payments {
 
         let alarms = self.aws.cloudwatch(REGION).delete_alarms();
         alarms.alarm_names(name("lambda-errors")).send().await.expect("delete the alarm");
+        let alarms = self.aws.cloudwatch(REGION).disable_alarm_actions();
+        alarms.alarm_names(name("dead-letters")).send().await.expect("silence an alarm");
+        let rule = self.aws.events(REGION).disable_rule().name(name("failover-receive"));
+        rule.send().await.expect("turn off a rule");
         let dashboard = self.aws.cloudwatch("us-east-1").put_dashboard();
         let dashboard = dashboard.dashboard_name(format!("payment-processing-{}", self.env));
         let dashboard = dashboard.dashboard_body(r#"{"widgets": []}"#).send().await;

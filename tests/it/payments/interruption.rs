@@ -14,13 +14,13 @@ const SLOWLY: [&str; 4] = ["--yes", "--json", "--parallelism", "1"];
 #[tokio::test]
 async fn a_killed_apply_is_finished_by_the_next_with_nothing_made_twice() {
     let payments = Payments::new().await;
-    let making = payments.changing_calls("apply");
+    let making = payments.changing_calls(&["apply"]);
     let whole = shape(&payments.inventory(&REGIONS));
-    let removing = payments.changing_calls("destroy");
+    let removing = payments.changing_calls(&["destroy"]);
     let mut keys = payments.inventory(&REGIONS).pending.len();
     for part in 1..=3 {
         let point = making * part / 4;
-        let ended = payments.signal_after("apply", point, Signal::KILL);
+        let ended = payments.signal_after(&["apply"], point, Signal::KILL);
         assert_eq!(ended.signal(), Some(9), "killed after {point} of {making} calls: {ended}");
         payments.apply(&[]);
         payments.assert_settled(&[]);
@@ -29,7 +29,7 @@ async fn a_killed_apply_is_finished_by_the_next_with_nothing_made_twice() {
         assert_eq!(inventory.pending.len(), keys, "a key too many was made");
 
         let point = removing * part / 4;
-        let ended = payments.signal_after("destroy", point, Signal::KILL);
+        let ended = payments.signal_after(&["destroy"], point, Signal::KILL);
         assert_eq!(ended.signal(), Some(9), "killed after {point} of {removing} calls: {ended}");
         payments.destroy();
         let inventory = payments.inventory(&REGIONS);
@@ -41,9 +41,33 @@ async fn a_killed_apply_is_finished_by_the_next_with_nothing_made_twice() {
 }
 
 #[tokio::test]
+async fn a_killed_replacement_is_finished_and_leaves_no_old_one() {
+    let payments = Payments::applied().await;
+    let prefixes =
+        ["payment-receipts", "receipts"].map(|prefix| format!("ReceiptsBucketPrefix={prefix}"));
+    let [old, new] = prefixes.each_ref().map(|prefix| ["--param", prefix, "--allow-data-loss"]);
+    let rename = [&["apply"], &new[..]].concat();
+    let calls = payments.changing_calls(&rename);
+    let renamed = shape(&payments.inventory(&REGIONS));
+    for part in 1..=3 {
+        payments.apply(&old);
+        let point = calls * part / 4;
+        let ended = payments.signal_after(&rename, point, Signal::KILL);
+        assert_eq!(ended.signal(), Some(9), "killed after {point} of {calls} calls: {ended}");
+        payments.apply(&new);
+        payments.assert_settled(&new);
+        let inventory = payments.inventory(&REGIONS);
+        assert_eq!(shape(&inventory), renamed, "killed after {point} of {calls} calls");
+    }
+    payments.destroy();
+    assert_eq!(payments.inventory(&REGIONS).found, []);
+    payments.world.assert_no_violations();
+}
+
+#[tokio::test]
 async fn an_interrupted_apply_says_so_and_can_be_gone_on_with() {
     let payments = Payments::new().await;
-    let ended = payments.signal_after("apply", 30, Signal::INT);
+    let ended = payments.signal_after(&["apply"], 30, Signal::INT);
     assert_eq!(ended.code(), Some(130));
     let half = payments.state().as_object().map_or(0, serde_json::Map::len);
     let steps = payments.plan(&[]).len();
@@ -60,15 +84,15 @@ async fn an_interrupted_apply_says_so_and_can_be_gone_on_with() {
 
 impl Payments {
     /// Runs a command to its end and counts its calls that change something.
-    fn changing_calls(&self, command: &str) -> usize {
-        let output = self.run(&[&[command], &SLOWLY[..]].concat());
+    fn changing_calls(&self, command: &[&str]) -> usize {
+        let output = self.run(&[command, &SLOWLY].concat());
         output.success().stdout.lines().filter(|line| is_change(line)).count()
     }
 
     /// Runs a command and sends it a signal after so many calls that change
     /// something; returns how it ended.
-    fn signal_after(&self, command: &str, calls: usize, signal: Signal) -> ExitStatus {
-        let arguments = [&[command], &SLOWLY[..]].concat();
+    fn signal_after(&self, command: &[&str], calls: usize, signal: Signal) -> ExitStatus {
+        let arguments = [command, &SLOWLY].concat();
         let mut command = self.world.command(&self.with_env(&arguments));
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("start payctl");
