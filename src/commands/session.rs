@@ -55,12 +55,13 @@ impl Session {
         let endpoint = match &sandbox {
             Some(sandbox) => sandbox.endpoint(),
             None => Endpoint {
-                url: endpoint_url(args)?,
+                url: given_endpoint(args)?,
                 profile: args.profile.clone(),
                 access_key: None,
             },
         };
         let clients = Arc::new(Clients::load(&endpoint).await);
+        check_endpoint(clients.endpoint_url())?;
         let account = account(&clients, &offline).await.map_err(|failure| {
             no_account(failure, clients.endpoint_url(), args.profile.as_deref())
         })?;
@@ -202,13 +203,24 @@ fn no_account(failure: Failure, endpoint: Option<&str>, profile: Option<&str>) -
 }
 
 /// Returns the address that stands for all of AWS, if one is given.
-fn endpoint_url(args: &DeploymentArgs) -> Result<Option<String>, CommandError> {
+fn given_endpoint(args: &DeploymentArgs) -> Result<Option<String>, CommandError> {
     let variable = || std::env::var("AWS_ENDPOINT_URL").ok();
-    let Some(url) = args.endpoint_url.clone().or_else(variable) else { return Ok(None) };
-    let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    if host.is_some_and(|host| !host.is_empty()) {
-        return Ok(Some(url));
+    let given = args.endpoint_url.clone().or_else(variable);
+    check_endpoint(given.as_deref())?;
+    Ok(given)
+}
+
+/// Refuses an endpoint that is no address, on which the SDK would panic.
+fn check_endpoint(endpoint: Option<&str>) -> Result<(), CommandError> {
+    let is_address = |url: &str| {
+        let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+        host.is_some_and(|host| !host.is_empty())
+    };
+    match endpoint {
+        Some(url) if !is_address(url) => {
+            Err(CommandError::new(format!("The endpoint '{url}' is not an address"))
+                .hint("write it like http://127.0.0.1:4566, or unset AWS_ENDPOINT_URL"))
+        }
+        _ => Ok(()),
     }
-    Err(CommandError::new(format!("The endpoint '{url}' is not an address"))
-        .hint("write it like http://127.0.0.1:4566, or unset AWS_ENDPOINT_URL"))
 }
