@@ -9,7 +9,6 @@ pub(crate) mod emulator;
 pub(crate) mod http;
 pub(crate) mod inventory;
 pub(crate) mod payctl;
-pub(crate) mod poll;
 pub(crate) mod proxy;
 pub(crate) mod python;
 pub(crate) mod queues;

@@ -1,7 +1,8 @@
 //! What the deployed stack does with payments, events and alarms.
 
 use super::deployment::{Payments, REGIONS};
-use crate::support::{http, poll::eventually};
+use crate::support::http;
+use crate::support::wait::eventually;
 use aws_sdk_cloudwatch::types::StateValue;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
