@@ -99,21 +99,6 @@ impl Removal {
     }
 }
 
-/// How a stack file is read.
-#[derive(Clone, Copy)]
-pub struct Options {
-    /// The resource types that there are.
-    pub kinds: &'static [&'static dyn Kind],
-    /// Whether regions that AWS does not have are taken, as for an emulator.
-    pub any_region: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { kinds: KINDS, any_region: false }
-    }
-}
-
 /// What a stack file declares. Cheap to clone.
 #[derive(Clone)]
 pub struct Stack(Arc<Declared>);
@@ -204,28 +189,23 @@ impl Stack {
     /// Reads a stack file and checks all that can be checked without knowing
     /// the deployment.
     pub fn load(path: &Path) -> Result<Self, Diagnostics> {
-        Self::load_with(path, &Options::default())
-    }
-
-    /// Like [`Stack::load`], with other types or regions.
-    pub fn load_with(path: &Path, options: &Options) -> Result<Self, Diagnostics> {
         let text = read(path)?;
-        Self::parse_with(&path.display().to_string(), &text, &project(path), options)
+        Self::parse(&path.display().to_string(), &text, &project(path))
     }
 
     /// Reads the text of a stack file whose paths start from `root`.
     pub fn parse(name: &str, text: &str, root: &Path) -> Result<Self, Diagnostics> {
-        Self::parse_with(name, text, root, &Options::default())
+        Self::parse_with(name, text, root, KINDS)
     }
 
-    /// Like [`Stack::parse`], with other types or regions.
+    /// Like [`Stack::parse`], where there are other resource types.
     pub fn parse_with(
         name: &str,
         text: &str,
         root: &Path,
-        options: &Options,
+        kinds: &'static [&'static dyn Kind],
     ) -> Result<Self, Diagnostics> {
-        parse::stack(name, text, root, options).map(|declared| Self(Arc::new(declared)))
+        parse::stack(name, text, root, kinds).map(|declared| Self(Arc::new(declared)))
     }
 
     /// Returns its name.

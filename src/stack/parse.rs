@@ -4,8 +4,7 @@ use super::expr::{Compiled, Names};
 use super::template::{self, Builder, Template, is_name};
 use super::yaml::{self, Data, Key, Yaml};
 use super::{
-    Declared, Options, OutputDeclaration, Property, Removal, Resource, check, names, parameters,
-    regions,
+    Declared, OutputDeclaration, Property, Removal, Resource, check, names, parameters, regions,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, did_you_mean, nearest};
 use crate::resource::{Kind, Scope as Reach};
@@ -155,7 +154,7 @@ pub(super) fn stack(
     name: &str,
     text: &str,
     root: &Path,
-    options: &Options,
+    kinds: &'static [&'static dyn Kind],
 ) -> Result<Declared, Diagnostics> {
     let mut sources = Sources::default();
     let file = sources.add(name, text);
@@ -166,7 +165,7 @@ pub(super) fn stack(
             let names = names_of(sections);
             let builder =
                 Builder { sources: &sources, names: &names, compiled: Compiled::default() };
-            let mut parser = Parser { builder, options, problems: &mut problems };
+            let mut parser = Parser { builder, kinds, problems: &mut problems };
             Some(parser.stack(sections, root))
         }
         Some(Yaml { data: Data::Null, span }) => {
@@ -219,7 +218,7 @@ fn find<'a>(members: &'a [(Key, Yaml)], name: &str) -> Option<&'a Yaml> {
 
 struct Parser<'a> {
     builder: Builder<'a>,
-    options: &'a Options,
+    kinds: &'static [&'static dyn Kind],
     problems: &'a mut Vec<Diagnostic>,
 }
 
@@ -304,7 +303,7 @@ impl Parser<'_> {
         let mut regions: Vec<String> = Vec::new();
         for item in items {
             let Some(region) = self.string(item) else { continue };
-            if let Some(mut fault) = regions::fault(&region, self.options.any_region) {
+            if let Some(mut fault) = regions::fault(&region) {
                 fault.span = Some(item.span);
                 self.problems.push(fault);
             } else if regions.contains(&region) {
@@ -399,7 +398,7 @@ impl Parser<'_> {
     fn literal_regions(&mut self, template: &Template) {
         match &template.data {
             template::Data::Scalar(Value::String(region)) => {
-                if let Some(mut fault) = regions::fault(region, self.options.any_region) {
+                if let Some(mut fault) = regions::fault(region) {
                     fault.span = Some(template.span);
                     self.problems.push(fault);
                 }
@@ -444,7 +443,7 @@ impl Parser<'_> {
             return None;
         };
         let name = self.string(yaml)?;
-        let kinds = self.options.kinds;
+        let kinds = self.kinds;
         let known = kinds.iter().copied().find(|kind| kind.meta().type_name == name);
         if known.is_some() {
             return known;
@@ -545,9 +544,7 @@ impl Parser<'_> {
 
     fn unknown_resource_member(&mut self, key: &Key, of: &Key, members: &[(Key, Yaml)]) {
         let known = find(members, "Type").and_then(|yaml| match &yaml.data {
-            Data::String(name) => {
-                self.options.kinds.iter().find(|kind| kind.meta().type_name == name)
-            }
+            Data::String(name) => self.kinds.iter().find(|kind| kind.meta().type_name == name),
             _ => None,
         });
         let is_property =

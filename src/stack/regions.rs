@@ -47,16 +47,15 @@ const REGIONS: &[&str] = &[
     "us-west-2",
 ];
 
-/// Checks regions that were given on the command line. With `any`, as for an
-/// emulator, every name of the right form is taken.
-pub fn check_regions(regions: &[String], any: bool) -> Result<(), Diagnostics> {
-    let problems = regions.iter().filter_map(|region| fault(region, any)).collect();
+/// Checks regions that were given on the command line.
+pub fn check_regions(regions: &[String]) -> Result<(), Diagnostics> {
+    let problems = regions.iter().filter_map(|region| fault(region)).collect();
     Diagnostics::check(problems, &Sources::default())
 }
 
 /// Returns what is wrong with a region's name.
-pub(super) fn fault(region: &str, any: bool) -> Option<Diagnostic> {
-    if REGIONS.contains(&region) || any && has_form(region) {
+pub(super) fn fault(region: &str) -> Option<Diagnostic> {
+    if REGIONS.contains(&region) {
         return None;
     }
     let problem = if has_form(region) {
@@ -71,7 +70,7 @@ pub(super) fn fault(region: &str, any: bool) -> Option<Diagnostic> {
 }
 
 /// Whether a name has the form of a region's: `us-east-1`.
-pub(super) fn has_form(region: &str) -> bool {
+fn has_form(region: &str) -> bool {
     let parts: Vec<&str> = region.split('-').collect();
     let [words @ .., number] = parts.as_slice() else { return false };
     let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
@@ -87,13 +86,14 @@ mod tests {
 
     #[test]
     fn names_of_regions() {
-        assert_eq!(fault("eu-west-1", false), None);
-        let wrong = fault("eu-wets-1", false).expect("a mistake");
+        assert_eq!(fault("eu-west-1"), None);
+        let wrong = fault("eu-wets-1").expect("a mistake");
         assert_eq!(wrong.help.as_deref(), Some("did you mean `eu-west-1`?"));
-        assert_eq!(fault("xx-test-1", true), None);
-        assert!(fault("xx-test-1", false).is_some());
+        let unknown = fault("xx-test-1").expect("a mistake");
+        assert_eq!(unknown.summary, "unknown region `xx-test-1`");
         for text in ["", "us", "us-east", "us-east-x", "US-EAST-1", "us--1", "east-1"] {
-            assert!(fault(text, true).is_some(), "{text}");
+            let wrong = fault(text).expect("a mistake");
+            assert_eq!(wrong.summary, format!("`{text}` is not a region"));
         }
     }
 }

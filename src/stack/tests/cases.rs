@@ -3,7 +3,7 @@
 
 use super::{Known, deployment, folder, kinds};
 use crate::diagnostic::Diagnostics;
-use crate::stack::{Expansion, Options, Removal, Stack};
+use crate::stack::{Expansion, Removal, Stack};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
@@ -58,8 +58,7 @@ fn compare(name: &str, extension: &str, show: impl Fn(Result<Expansion, Diagnost
 fn read(file: &Path) -> Result<Expansion, Diagnostics> {
     let text = fs::read_to_string(file).expect("a stack file");
     let name = file.file_name().expect("a name").to_string_lossy().into_owned();
-    let options = Options { kinds: kinds::kinds(), any_region: false };
-    let stack = Stack::parse_with(&name, &text, &folder(), &options)?;
+    let stack = Stack::parse_with(&name, &text, &folder(), kinds::kinds())?;
     stack.expand(&deployment(&stack)?)
 }
 

@@ -1,7 +1,7 @@
 //! One file in several deployments, and what nodes say once more is known.
 
-use super::{Known, deployment, expand, kinds, parse};
-use crate::stack::{Options, Stack, check_regions};
+use super::{Known, deployment, expand, parse};
+use crate::stack::Stack;
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -142,16 +142,6 @@ fn a_file_that_cannot_be_read_is_a_mistake() {
         let problems = Stack::load(&path).expect_err("a mistake").to_string();
         assert!(problems.contains(why), "{problems}");
     }
-}
-
-#[test]
-fn an_emulator_takes_any_region() {
-    let text = "Stack: a\nRegions: [xx-test-1]\nResources: {}\n";
-    assert!(parse(text).is_err());
-    let options = Options { kinds: kinds::kinds(), any_region: true };
-    assert!(Stack::parse_with("a", text, Path::new("."), &options).is_ok());
-    assert!(check_regions(&["xx-test-1".to_owned()], true).is_ok());
-    assert!(check_regions(&["xx-test-1".to_owned()], false).is_err());
 }
 
 #[test]

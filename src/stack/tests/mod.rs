@@ -6,7 +6,7 @@ mod kinds;
 mod large;
 mod parameters;
 
-use super::{Deployment, Expansion, Given, Lookup, Options, Stack};
+use super::{Deployment, Expansion, Given, Lookup, Stack};
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
 use serde_json::Value;
@@ -19,8 +19,7 @@ fn folder() -> std::path::PathBuf {
 }
 
 fn parse(text: &str) -> Result<Stack, Diagnostics> {
-    let options = Options { kinds: kinds::kinds(), any_region: false };
-    Stack::parse_with("stack.yaml", text, &folder(), &options)
+    Stack::parse_with("stack.yaml", text, &folder(), kinds::kinds())
 }
 
 /// The deployment of a stack in the regions that it names, by its defaults.
