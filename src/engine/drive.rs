@@ -2,13 +2,16 @@
 //! hears from the workers what was reached or failed.
 
 use super::events::{Event, milliseconds};
+use super::queue::Queue;
 use super::run::Run;
-use super::schedule::{self, Point, Task, Work};
+use super::schedule::{Task, Work};
 use crate::address::Address;
 use crate::plan::{Action, Plan};
 use crate::resource::{Class, Failure, Result};
 use crate::state::OutputValue;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use futures::FutureExt as _;
+use std::collections::{BTreeMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
@@ -44,11 +47,7 @@ impl Summary {
 /// What the loop knows.
 pub(super) struct Loop {
     run: Arc<Run>,
-    waiting: Vec<Task>,
-    reached: HashSet<Point>,
-    /// Points that will never be reached, and whose failure that is.
-    lost: HashMap<Point, Address>,
-    completed_later: HashSet<Address>,
+    queue: Queue,
     running: JoinSet<(Work, Duration, Result<()>)>,
     started: HashSet<Address>,
     summary: Summary,
@@ -56,35 +55,16 @@ pub(super) struct Loop {
 
 impl Loop {
     pub(super) fn new(run: Arc<Run>, tasks: Vec<Task>, plan: &Plan) -> Self {
-        let completed_later = tasks
-            .iter()
-            .filter(|task| matches!(task.work, Work::Complete(_)))
-            .map(|task| task.work.address().clone())
-            .collect();
-        let mut lost = HashMap::new();
-        for step in plan.steps.iter().filter(|step| step.action == Action::Unreachable) {
-            let address = &step.address;
-            for point in [
-                Point::Created(address.clone()),
-                Point::Settled(address.clone()),
-                Point::Ready(address.clone()),
-                Point::Deleted(address.clone()),
-            ] {
-                lost.insert(point, address.clone());
-            }
-        }
+        let unreachable = || plan.steps.iter().filter(|step| step.action == Action::Unreachable);
         let mut summary = Summary::default();
-        for step in plan.steps.iter().filter(|step| step.action == Action::Unreachable) {
+        for step in unreachable() {
             let failure =
                 Failure::local(Class::Unreachable, format!("{} does not answer", step.region));
             summary.failed.push((step.address.clone(), Action::Unreachable, failure));
         }
         Self {
             run,
-            waiting: tasks,
-            reached: HashSet::new(),
-            lost,
-            completed_later,
+            queue: Queue::new(tasks, unreachable().map(|step| &step.address)),
             running: JoinSet::new(),
             started: HashSet::new(),
             summary,
@@ -100,7 +80,7 @@ impl Loop {
         while !self.running.is_empty() {
             tokio::select! {
                 Some(address) = created.recv() => {
-                    self.reached.insert(Point::Created(address));
+                    self.queue.created(address);
                     self.start_ready();
                 }
                 Some(ended) = self.running.join_next() => self.ended(ended),
@@ -113,9 +93,12 @@ impl Loop {
                 }
             }
         }
-        let left: Vec<Task> = std::mem::take(&mut self.waiting);
-        for task in left {
-            self.skip(&task.work, "the run was interrupted".to_owned());
+        let because = match self.summary.interrupted {
+            true => "the run was interrupted",
+            false => "it waits for itself. This is a bug in payctl",
+        };
+        for work in self.queue.left() {
+            self.skip(&work, because.to_owned());
         }
         self.summary
     }
@@ -139,10 +122,8 @@ impl Loop {
         match ended {
             Ok((work, took, Ok(()))) => self.done(&work, took),
             Ok((work, _, Err(failure))) => self.failed(&work, failure),
-            Err(error) if error.is_cancelled() => {}
-            // A panic in a worker is a bug; the others go on, and the node is
-            // found again by the next run.
-            Err(error) => tracing::error!(%error, "A worker ended. This is a bug in payctl"),
+            // It was stopped; the journal tells what it was doing.
+            Err(_) => {}
         }
         self.start_ready();
     }
@@ -153,14 +134,7 @@ impl Loop {
 
     fn done(&mut self, work: &Work, took: Duration) {
         let address = work.address();
-        let later = self.completed_later.contains(address);
-        self.reached.extend(schedule::reached_by(work, later));
-        let is_last = match work {
-            Work::Converge(_) => !later,
-            Work::Complete(_) | Work::Delete(_) => true,
-            Work::DeleteOld(_) => false,
-        };
-        if is_last {
+        if self.queue.done(work) {
             let action = self.action(address);
             *self.summary.done.entry(action).or_default() += 1;
             self.run.calls.tell(Event::Finished {
@@ -174,12 +148,7 @@ impl Loop {
     fn failed(&mut self, work: &Work, failure: Failure) {
         let address = work.address().clone();
         let action = self.action(&address);
-        let later = self.completed_later.contains(&address);
-        for point in schedule::reached_by(work, later) {
-            if !self.reached.contains(&point) {
-                self.lost.insert(point, address.clone());
-            }
-        }
+        self.queue.failed(work);
         self.run.calls.tell(Event::Failed {
             address: address.clone(),
             action,
@@ -188,46 +157,15 @@ impl Loop {
         self.summary.failed.push((address, action, failure));
     }
 
-    /// Starts all work whose needs are reached, the longest chains first, and
-    /// gives up work whose needs are lost.
+    /// Starts all work whose needs are reached, and gives up work whose needs
+    /// are lost.
     fn start_ready(&mut self) {
-        loop {
-            let mut ready = Vec::new();
-            let mut hopeless = Vec::new();
-            let waiting = std::mem::take(&mut self.waiting);
-            for task in waiting {
-                if let Some(culprit) = task.needs.iter().find_map(|need| self.lost.get(need)) {
-                    hopeless.push((task.work, culprit.clone()));
-                } else if self.may_start(&task) {
-                    ready.push(task);
-                } else {
-                    self.waiting.push(task);
-                }
-            }
-            ready.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.work.cmp(&b.work)));
-            for task in ready {
-                self.start(task.work);
-            }
-            if hopeless.is_empty() {
-                return;
-            }
-            for (work, culprit) in hopeless {
-                let later = self.completed_later.contains(work.address());
-                for point in schedule::reached_by(&work, later) {
-                    self.lost.insert(point, culprit.clone());
-                }
-                self.skip(&work, format!("{culprit} failed"));
-            }
+        for (work, culprit) in self.queue.give_up() {
+            self.skip(&work, format!("{culprit} failed"));
         }
-    }
-
-    fn may_start(&self, task: &Task) -> bool {
-        !self.summary.interrupted
-            && task.needs.is_subset_of(&self.reached)
-            && task
-                .wants
-                .iter()
-                .all(|want| self.reached.contains(want) || self.lost.contains_key(want))
+        if !self.summary.interrupted {
+            self.queue.ready().into_iter().for_each(|work| self.start(work));
+        }
     }
 
     fn start(&mut self, work: Work) {
@@ -239,7 +177,7 @@ impl Loop {
         let run = Arc::clone(&self.run);
         self.running.spawn(async move {
             let started = Instant::now();
-            let done = run.perform(&work).await;
+            let done = caught(run.perform(&work)).await;
             (work, started.elapsed(), done)
         });
     }
@@ -262,12 +200,20 @@ impl Loop {
     }
 }
 
-trait SubsetOf {
-    fn is_subset_of(&self, other: &HashSet<Point>) -> bool;
+/// Turns a panic into a failure of the one node: the others go on.
+async fn caught(work: impl Future<Output = Result<()>>) -> Result<()> {
+    let panicked = |_| Err(Failure::refused("its worker panicked. This is a bug in payctl"));
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(panicked)
 }
 
-impl SubsetOf for BTreeSet<Point> {
-    fn is_subset_of(&self, other: &HashSet<Point>) -> bool {
-        self.iter().all(|point| other.contains(point))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_the_nodes_failure() {
+        let failure = caught(async { panic!("on purpose") }).await.expect_err("a failure");
+        assert_eq!(failure.message, "its worker panicked. This is a bug in payctl");
+        assert_eq!(caught(async { Ok(()) }).await.ok(), Some(()));
     }
 }

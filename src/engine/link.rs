@@ -233,3 +233,21 @@ impl Link for Worker {
         self.calls.permit(region).boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_region_has_so_many_calls_under_way() {
+        let (events, _nobody_reads) = mpsc::unbounded_channel();
+        let calls = Calls::new(events, 2);
+        let permit = |region: &'static str| calls.permit(region).now_or_never();
+        let first = [permit("us-east-1"), permit("us-east-1")];
+        assert!(first.iter().all(Option::is_some));
+        assert!(permit("us-east-1").is_none(), "a third at once");
+        assert!(permit("eu-west-1").is_some());
+        drop(first);
+        assert!(permit("us-east-1").is_some());
+    }
+}

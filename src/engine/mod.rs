@@ -8,6 +8,7 @@ mod dispatcher;
 mod drive;
 pub mod events;
 mod link;
+mod queue;
 pub mod refresh;
 mod run;
 mod schedule;

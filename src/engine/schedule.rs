@@ -46,6 +46,14 @@ pub(super) enum Point {
     OldDeleted(Address),
 }
 
+impl Point {
+    /// Returns all points of a node.
+    pub(super) fn all(address: &Address) -> [Self; 5] {
+        [Self::Created, Self::Settled, Self::Ready, Self::Deleted, Self::OldDeleted]
+            .map(|point| point(address.clone()))
+    }
+}
+
 /// Work with what it waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Task {
@@ -216,7 +224,7 @@ fn is_late(state: &State, user: &Address, target: &Address) -> bool {
 }
 
 /// Orders work by the longest chain that it begins, in typical seconds.
-fn prioritise(tasks: &mut [Task], steps: &BTreeMap<&Address, &Step>) {
+pub(super) fn prioritise(tasks: &mut [Task], steps: &BTreeMap<&Address, &Step>) {
     let seconds: Vec<u32> = tasks.iter().map(|task| typical_seconds(&task.work, steps)).collect();
     let mut waiting: HashMap<&Point, Vec<usize>> = HashMap::new();
     for (n, task) in tasks.iter().enumerate() {
