@@ -88,8 +88,8 @@ pub(super) async fn converge(
     let mut session = Session::open(&request.deployment, request.options.clone(), ui).await?;
     // From here on nobody else may change the deployment, so that the plan
     // stays true. What was read before the lock is read again.
-    let lock = session.loaded.files.lock(request.command)?;
-    session.state = session.loaded.state()?;
+    let lock = session.named.files.lock(request.command)?;
+    session.state = session.named.state()?;
     let plan = session.plan(request.refresh).await?;
     if let Some(saved) = saved {
         saved.check(session.state.as_ref(), &plan)?;
@@ -118,7 +118,7 @@ pub(super) async fn converge(
             &deployment.regions,
         )
     });
-    let store = session.loaded.files.open(state, lock)?;
+    let store = session.named.files.open(state, lock)?;
     let stop = stop_on_signals(ui);
     let style = if request.json { Style::Json } else { Style::Human };
     let reporter = report::start(session.events, style, &plan, ui);

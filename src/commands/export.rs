@@ -25,7 +25,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
             .hint(format!("regions: {}, and {GLOBAL}", deployment.regions.join(", "))));
     }
     let (expansion, graph) = loaded.expand(&deployment)?;
-    let description = format!("{}.{} in {}", loaded.stack.name(), loaded.env, args.region);
+    let description = format!("{}.{} in {}", loaded.stack.name(), loaded.named.env, args.region);
     let template =
         crate::export::template(&expansion, &graph, &args.region, NO_ACCOUNT, &description)?;
     ui.result(&serde_json::to_string_pretty(&template).unwrap_or_default());

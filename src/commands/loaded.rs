@@ -27,25 +27,48 @@ struct Config {
     state: Option<PathBuf>,
 }
 
+/// A deployment, as far as its name and its state tell.
+#[derive(Clone)]
+pub(super) struct Named {
+    pub(super) stack: String,
+    pub(super) env: String,
+    pub(super) files: Files,
+    /// The regions that the stack file names; none without it.
+    regions: Vec<String>,
+}
+
 /// A stack file that was loaded, for an environment.
 pub(super) struct Loaded {
     pub(super) stack: Stack,
-    pub(super) env: String,
-    pub(super) files: Files,
+    pub(super) named: Named,
 }
 
 /// Loads the stack file and names the state's files. Nothing is read of the
 /// state yet.
 pub(super) fn load(args: &DeploymentArgs) -> Result<Loaded, CommandError> {
     let config = config()?;
-    let path = stack_path(args.stack.as_deref().or(config.stack.as_deref()))?;
-    let env = environment(args);
-    check_env(&env)?;
+    let path = stack_path(given(args, &config))?;
+    let env = environment(args)?;
     let stack = Stack::load(&path)?;
-    let base = args.state.clone().or(config.state).unwrap_or_else(|| PathBuf::from("state"));
-    let folder = if args.sandbox { base.join("sandbox") } else { base };
-    let files = Files::new(&folder, &format!("{}.{env}", stack.name()));
-    Ok(Loaded { stack, env, files })
+    let named = Named::new(args, &config, stack.name(), env, stack.regions());
+    Ok(Loaded { stack, named })
+}
+
+/// Names the deployment by its stack file; where that is missing or broken,
+/// by the name that was given, if there is a state of that name.
+pub(super) fn named(args: &DeploymentArgs) -> Result<Named, CommandError> {
+    load(args).map(|loaded| loaded.named).or_else(|error| {
+        let config = config()?;
+        let env = environment(args)?;
+        let name = given(args, &config).and_then(|stack| Path::new(stack).file_stem()?.to_str());
+        let named = name.map(|name| Named::new(args, &config, name, env, &[]));
+        named.filter(|named| named.files.snapshot().is_file()).ok_or(error)
+    })
+}
+
+/// Returns how the stack is named.
+fn given<'a>(args: &'a DeploymentArgs, config: &'a Config) -> Option<&'a str> {
+    args.stack.as_deref().or(config.stack.as_deref())
 }
 
 fn config() -> Result<Config, CommandError> {
@@ -93,9 +116,11 @@ fn known_stacks() -> Vec<String> {
 
 /// Returns the environment's name. A variable that is set to nothing says
 /// nothing.
-fn environment(args: &DeploymentArgs) -> String {
+fn environment(args: &DeploymentArgs) -> Result<String, CommandError> {
     let variable = || std::env::var("ENVIRONMENT_SUFFIX").ok().filter(|env| !env.is_empty());
-    args.env.clone().or_else(variable).unwrap_or_else(|| DEFAULT_ENV.to_owned())
+    let env = args.env.clone().or_else(variable).unwrap_or_else(|| DEFAULT_ENV.to_owned());
+    check_env(&env)?;
+    Ok(env)
 }
 
 /// Returns the variables that can be read as text.
@@ -116,29 +141,19 @@ fn check_env(env: &str) -> Result<(), CommandError> {
         .hint("use 1 to 32 lower-case letters, digits and '-', for it becomes part of the names of resources"))
 }
 
-impl Loaded {
-    /// Returns the facts of the deployment.
-    pub(super) fn deployment(
-        &self,
+impl Named {
+    fn new(
         args: &DeploymentArgs,
-        state: Option<&State>,
-        account: &str,
-    ) -> Result<Deployment, CommandError> {
-        let given = Given {
-            flags: args.param.clone(),
-            files: args.params.clone(),
-            environment: variables(),
-        };
-        let parameters = self.stack.parameters(&given)?;
-        let (primary, regions) = self.regions(args, state)?;
-        Ok(Deployment {
-            env: self.env.clone(),
-            partition: partition(&primary).to_owned(),
-            regions,
-            primary,
-            account: account.to_owned(),
-            parameters,
-        })
+        config: &Config,
+        stack: &str,
+        env: String,
+        regions: &[String],
+    ) -> Self {
+        let base = args.state.as_ref().or(config.state.as_ref());
+        let base = base.map_or_else(|| PathBuf::from("state"), PathBuf::clone);
+        let folder = if args.sandbox { base.join("sandbox") } else { base };
+        let files = Files::new(&folder, &format!("{stack}.{env}"));
+        Self { stack: stack.to_owned(), env, files, regions: regions.to_vec() }
     }
 
     /// Returns the facts of a deployment that is to be destroyed: its state
@@ -176,7 +191,7 @@ impl Loaded {
         state: Option<&State>,
     ) -> Result<(String, Vec<String>), CommandError> {
         let mut regions: Vec<String> = if args.regions.is_empty() {
-            state.map_or_else(|| self.stack.regions().to_vec(), |state| state.regions.clone())
+            state.map_or_else(|| self.regions.clone(), |state| state.regions.clone())
         } else {
             args.regions.iter().map(|region| region.trim().to_owned()).collect()
         };
@@ -195,24 +210,10 @@ impl Loaded {
         Ok((primary, regions))
     }
 
-    /// Expands the stack and builds its graph.
-    pub(super) fn expand(
-        &self,
-        deployment: &Deployment,
-    ) -> Result<(Expansion, Graph), CommandError> {
-        let expansion = self.stack.expand(deployment)?;
-        let graph = Graph::of(&expansion).map_err(|cycle| {
-            let path: Vec<String> = cycle.0.iter().map(ToString::to_string).collect();
-            CommandError::new(format!("These nodes wait for each other: {}", path.join(" → ")))
-                .hint("break the circle: refer to one of them by a name that is known beforehand")
-        })?;
-        Ok((expansion, graph))
-    }
-
     /// Reads the state of a deployment that has been applied.
     pub(super) fn applied(&self) -> Result<State, CommandError> {
         self.state()?.ok_or_else(|| {
-            let deployment = format!("{}.{}", self.stack.name(), self.env);
+            let deployment = format!("{}.{}", self.stack, self.env);
             CommandError::new(format!("The deployment {deployment} has no state"))
                 .hint("nothing was applied yet; or it is another one: see --env and --state")
         })
@@ -227,13 +228,53 @@ impl Loaded {
             found: found.to_owned(),
             expected: expected.to_owned(),
         };
-        if state.stack != self.stack.name() {
-            return Err(foreign("stack", &state.stack, self.stack.name()).into());
+        if state.stack != self.stack {
+            return Err(foreign("stack", &state.stack, &self.stack).into());
         }
         if state.env != self.env {
             return Err(foreign("environment", &state.env, &self.env).into());
         }
         Ok(Some(state))
+    }
+}
+
+impl Loaded {
+    /// Returns the facts of the deployment.
+    pub(super) fn deployment(
+        &self,
+        args: &DeploymentArgs,
+        state: Option<&State>,
+        account: &str,
+    ) -> Result<Deployment, CommandError> {
+        let given = Given {
+            flags: args.param.clone(),
+            files: args.params.clone(),
+            environment: variables(),
+        };
+        let parameters = self.stack.parameters(&given)?;
+        let (primary, regions) = self.named.regions(args, state)?;
+        Ok(Deployment {
+            env: self.named.env.clone(),
+            partition: partition(&primary).to_owned(),
+            regions,
+            primary,
+            account: account.to_owned(),
+            parameters,
+        })
+    }
+
+    /// Expands the stack and builds its graph.
+    pub(super) fn expand(
+        &self,
+        deployment: &Deployment,
+    ) -> Result<(Expansion, Graph), CommandError> {
+        let expansion = self.stack.expand(deployment)?;
+        let graph = Graph::of(&expansion).map_err(|cycle| {
+            let path: Vec<String> = cycle.0.iter().map(ToString::to_string).collect();
+            CommandError::new(format!("These nodes wait for each other: {}", path.join(" → ")))
+                .hint("break the circle: refer to one of them by a name that is known beforehand")
+        })?;
+        Ok((expansion, graph))
     }
 }
 
@@ -248,7 +289,7 @@ fn check_regions(regions: &[String]) -> Result<(), CommandError> {
             return Err(CommandError::new(format!("{region} is given twice in --regions")));
         }
     }
-    Ok(crate::stack::check_regions(regions, false)?)
+    Ok(crate::stack::check_regions(regions)?)
 }
 
 fn partition(region: &str) -> &'static str {

@@ -24,7 +24,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
-    let state = loaded::load(&args.deployment)?.applied()?;
+    let state = loaded::named(&args.deployment)?.applied()?;
     let sandbox = if args.deployment.sandbox { Sandbox::running()? } else { None };
     if let Some(name) = &args.name {
         let output = state.outputs.get(name).ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! What commands on a deployment begin with: the stack, its state, AWS.
 
-use super::loaded::{self, Loaded, NO_ACCOUNT};
+use super::loaded::{self, NO_ACCOUNT, Named};
 use crate::asset::Assets;
 use crate::aws::clients::{Clients, Endpoint};
 use crate::aws::owned::Owned;
@@ -8,21 +8,20 @@ use crate::cli::{DeploymentArgs, PlanArgs};
 use crate::engine::events::Event;
 use crate::engine::{Calls, Setting, refresh};
 use crate::error::CommandError;
-use crate::graph::Graph;
 use crate::plan::{self, Observed, Options, Plan};
 use crate::resource::{Class, Failure};
 use crate::sandbox::{self, Sandbox};
-use crate::stack::{Deployment, Expansion};
+use crate::stack::Deployment;
 use crate::state::{State, StateError};
 use crate::ui::Ui;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// A deployment with AWS at hand.
 pub(super) struct Session {
-    pub(super) loaded: Loaded,
+    pub(super) named: Named,
     pub(super) setting: Setting,
     pub(super) state: Option<State>,
     pub(super) events: mpsc::UnboundedReceiver<Event>,
@@ -39,16 +38,23 @@ impl Session {
         options: Options,
         ui: &Ui,
     ) -> Result<Self, CommandError> {
-        let loaded = loaded::load(args)?;
-        let state = loaded.state()?;
+        // To destroy, the state says all there is to know.
+        let (named, loaded) = if options.destroy {
+            (loaded::named(args)?, None)
+        } else {
+            let loaded = loaded::load(args)?;
+            (loaded.named.clone(), Some(loaded))
+        };
+        let state = named.state()?;
         // Mistakes in the stack are shown before anything is started or
         // called.
-        let offline = if options.destroy {
-            loaded.departing(args, state.as_ref())?
-        } else {
-            let offline = loaded.deployment(args, state.as_ref(), NO_ACCOUNT)?;
-            loaded.expand(&offline)?;
-            offline
+        let offline = match &loaded {
+            None => named.departing(args, state.as_ref())?,
+            Some(loaded) => {
+                let offline = loaded.deployment(args, state.as_ref(), NO_ACCOUNT)?;
+                loaded.expand(&offline)?;
+                offline
+            }
         };
         let sandbox = args.sandbox.then(|| Sandbox::ensure(ui)).transpose()?;
         let opened = Instant::now();
@@ -68,34 +74,32 @@ impl Session {
         if let Some(state) = &state
             && state.account != account
         {
-            let path = loaded.files.snapshot();
+            let path = named.files.snapshot();
             let found = state.account.clone();
             return Err(
                 StateError::Foreign { path, what: "account", found, expected: account }.into()
             );
         }
         let deployment = Deployment { account, ..offline };
-        let (expansion, graph) = if options.destroy {
-            let nothing =
-                Expansion { nodes: BTreeMap::new(), outputs: Vec::new(), order: Vec::new() };
-            (nothing, Graph::default())
-        } else {
-            loaded.expand(&deployment)?
+        let (expansion, graph) = match &loaded {
+            None => Default::default(),
+            Some(loaded) => loaded.expand(&deployment)?,
         };
+        let root = loaded.map(|loaded| loaded.stack.root().to_owned()).unwrap_or_default();
         let (sender, events) = mpsc::unbounded_channel();
         let setting = Setting {
-            stack: loaded.stack.name().to_owned(),
+            stack: named.stack.clone(),
             deployment,
             expansion: Arc::new(expansion),
             graph: Arc::new(graph),
             assets: Arc::new(Assets::default()),
-            root: loaded.stack.root().to_owned(),
+            root,
             options,
             clients,
             owned: Arc::new(Owned::default()),
             calls: Arc::new(Calls::new(sender, usize::from(args.parallelism))),
         };
-        Ok(Self { loaded, setting, state, events, sandbox, opened, not_kept: BTreeSet::new() })
+        Ok(Self { named, setting, state, events, sandbox, opened, not_kept: BTreeSet::new() })
     }
 
     /// Looks at AWS and makes the plan.

@@ -48,7 +48,7 @@ pub(super) fn run(command: &Command, ui: &Ui) -> Result<Exit, CommandError> {
 }
 
 fn list(args: &List, ui: &Ui) -> Result<Exit, CommandError> {
-    let state = loaded::load(&args.deployment)?.applied()?;
+    let state = loaded::named(&args.deployment)?.applied()?;
     if args.json {
         ui.result(&serde_json::to_string_pretty(&nodes(&state)).unwrap_or_default());
         return Ok(Exit::Success);
@@ -81,7 +81,7 @@ fn nodes(state: &State) -> BTreeMap<&Address, Value> {
 }
 
 fn show(args: &Show, ui: &Ui) -> Result<Exit, CommandError> {
-    let state = loaded::load(&args.deployment)?.applied()?;
+    let state = loaded::named(&args.deployment)?.applied()?;
     let mut found = nodes(&state);
     found.retain(|address, _| selection::matches(&args.address, address));
     if found.is_empty() {

@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The nodes and outputs of a deployment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Expansion {
     /// The nodes.
     pub nodes: BTreeMap<Address, Node>,

@@ -261,3 +261,28 @@ fn after_a_destroy_the_same_names_can_be_used_at_once() {
     The plan took [TIME] and 0 calls
     ");
 }
+
+/// The state says all that it takes.
+#[test]
+fn destroy_needs_no_stack_file() {
+    let missing = |environment: &TestEnvironment| {
+        std::fs::remove_file(environment.path().join("plans/life.yaml")).expect("a stack file");
+    };
+    let broken =
+        |environment: &TestEnvironment| environment.write("plans/life.yaml", "Stack: [life\n");
+    let wrong = |environment: &TestEnvironment| {
+        environment.write("plans/life.yaml", &STACK.replace("SQS::Queue", "SQS::Quue"));
+    };
+    for spoil in [&missing as &dyn Fn(&TestEnvironment), &broken, &wrong] {
+        let environment = applied(STACK);
+        spoil(&environment);
+        assert_eq!(environment.run(&["plan", "life"]).code, Some(1));
+        let listed = environment.run(&["state", "list", "life"]);
+        assert!(listed.success().stdout.contains("us-east-1/User"), "{listed}");
+        let destroyed = environment.run(&["destroy", "life", "--yes"]);
+        assert!(destroyed.success().stdout.contains("3 to delete"), "{destroyed}");
+        assert!(world(&environment).queues.is_empty());
+        // Now there is neither a file nor a state that could mean anything.
+        assert_eq!(environment.run(&["destroy", "life", "--yes"]).code, Some(1));
+    }
+}
