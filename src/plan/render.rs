@@ -1,15 +1,12 @@
 //! A plan as people read it.
 
+mod values;
+
 use super::{Action, Plan, Step};
 use crate::resource::Change;
 use crate::ui::Paint;
-use crate::value::{is_unknown, unknown_sources};
-use serde_json::{Map, Value};
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-
-/// The widest text of a value; longer ones are cut in the middle.
-const WIDEST: usize = 76;
+use values::{Line, value};
 
 /// Returns the plan as text: the steps that do something, and a summary.
 pub fn human(plan: &Plan, paint: Paint) -> String {
@@ -77,17 +74,9 @@ fn show_step(text: &mut String, step: &Step, type_column: usize, paint: Paint) {
     let _infallible = writeln!(text, "  {sign} {}  {}{note}", paint.bold(address), step.type_name);
     match step.action {
         Action::Create => show_desired(text, step, paint),
-        _ => step.changes.iter().for_each(|change| show_change(text, change, paint)),
+        _ => step.changes.iter().for_each(|change| show_change(text, step, change, paint)),
     }
-    for drift in &step.drift {
-        let shown = format!("{} → {}", value(&drift.before), value(&drift.after));
-        let _infallible = writeln!(
-            text,
-            "      {} {:22} {shown}  changed outside payctl",
-            paint.yellow("!"),
-            drift.path
-        );
-    }
+    step.drift.iter().for_each(|drift| show_drift(text, step, drift, paint));
 }
 
 fn sign(action: Action, paint: Paint) -> String {
@@ -133,73 +122,18 @@ fn show_desired(text: &mut String, step: &Step, paint: Paint) {
     }
 }
 
-fn show_change(text: &mut String, change: &Change, paint: Paint) {
+fn show_change(text: &mut String, step: &Step, change: &Change, paint: Paint) {
     let arrow = if change.replaces { paint.red("→") } else { "→".to_owned() };
-    let mut differing = Vec::new();
-    differences(&change.path, &change.before, &change.after, &mut differing);
-    for (path, before, after) in differing {
-        let (unset, default) = match path == change.path {
-            true => ("(unset)", "(AWS's default)"),
-            false => ("(none)", "(none)"),
-        };
-        let after = if after.is_null() { default.to_owned() } else { value(after) };
-        let before = if before.is_null() { unset.to_owned() } else { value(before) };
-        let _infallible = writeln!(text, "      {path:24} {before} {arrow} {after}");
+    for line in values::lines(change, "(AWS's default)", &step.desired) {
+        let Line { path, before, after, note } = line;
+        let _infallible = writeln!(text, "      {path:24} {before} {arrow} {after}{note}");
     }
 }
 
-/// Goes into documents down to where they differ.
-fn differences<'a>(
-    path: &str,
-    before: &'a Value,
-    after: &'a Value,
-    found: &mut Vec<(String, &'a Value, &'a Value)>,
-) {
-    match (before, after) {
-        (before, after) if before == after => {}
-        (Value::Object(old), Value::Object(new)) if !is_unknown(after) => {
-            let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-            for name in names {
-                let member = |of: &'a Map<String, Value>| of.get(name).unwrap_or(&Value::Null);
-                differences(&format!("{path}/{name}"), member(old), member(new), found);
-            }
-        }
-        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
-            for (index, (before, after)) in old.iter().zip(new).enumerate() {
-                differences(&format!("{path}/{index}"), before, after, found);
-            }
-        }
-        _ => found.push((path.to_owned(), before, after)),
-    }
-}
-
-/// Returns a value in one line.
-fn value(value: &Value) -> String {
-    if is_unknown(value) {
-        return "(known after apply)".to_owned();
-    }
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other if !unknown_sources(other).is_empty() => with_unknown_shown(other).to_string(),
-        other => other.to_string(),
-    };
-    let text = text.replace('\n', "⏎");
-    let length = text.chars().count();
-    if length <= WIDEST {
-        return text;
-    }
-    let head: String = text.chars().take(WIDEST / 2).collect();
-    let tail: String = text.chars().skip(length - WIDEST / 2).collect();
-    format!("{head}…{tail}")
-}
-
-fn with_unknown_shown(value: &Value) -> Value {
-    match value {
-        unknown if is_unknown(unknown) => Value::from("(known after apply)"),
-        Value::Object(map) => {
-            Value::Object(map.iter().map(|(k, v)| (k.clone(), with_unknown_shown(v))).collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(with_unknown_shown).collect()),
-        other => other.clone(),
+fn show_drift(text: &mut String, step: &Step, drift: &Change, paint: Paint) {
+    let sign = paint.yellow("!");
+    for Line { path, before, after, .. } in values::lines(drift, "(unset)", &step.desired) {
+        let shown = format!("{before} → {after}");
+        let _infallible = writeln!(text, "      {sign} {path:22} {shown}  changed outside payctl");
     }
 }
