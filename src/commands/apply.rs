@@ -84,7 +84,6 @@ pub(super) async fn converge(
     saved: Option<&SavedPlan>,
     ui: &Ui,
 ) -> Result<Exit, CommandError> {
-    let destroy = request.options.destroy;
     let mut session = Session::open(&request.deployment, request.options.clone(), ui).await?;
     // From here on nobody else may change the deployment, so that the plan
     // stays true. What was read before the lock is read again.
@@ -102,10 +101,10 @@ pub(super) async fn converge(
     if !plan.refusals.is_empty() {
         return Err(refused());
     }
-    if plan.is_empty() && (destroy || !session.outputs_differ(&plan)) {
+    if plan.is_empty() {
         return Ok(nothing_to_do(&session, request, ui));
     }
-    if !plan.is_empty() && !request.yes && !ask(&plan, request, ui)? {
+    if !request.yes && !ask(&plan, request, ui)? {
         return Err(CommandError::new("Not confirmed; nothing was changed"));
     }
     let state = session.state.clone().unwrap_or_else(|| {

@@ -135,16 +135,6 @@ impl Session {
             list.join(", ")
         ))
     }
-
-    /// Whether the outputs would differ from those of the last apply.
-    pub(super) fn outputs_differ(&self, plan: &Plan) -> bool {
-        let Some(state) = &self.state else { return !plan.outputs.is_empty() };
-        state.outputs.len() != plan.outputs.len()
-            || plan
-                .outputs
-                .iter()
-                .any(|(name, value)| state.outputs.get(name).map(|o| &o.value) != Some(value))
-    }
 }
 
 /// Returns the options that a plan's flags mean.

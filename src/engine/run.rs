@@ -186,12 +186,12 @@ fn finish(running: Running, summary: Summary) -> std::result::Result<(Summary, S
     Ok((summary, state))
 }
 
-/// What is known of nodes that the plan leaves as they are or updates.
+/// What is known of nodes that stay, or were not to be seen, or are updated.
 fn known_at_start(plan: &Plan, state: &State) -> Board {
     let mut board = Board::default();
     for step in &plan.steps {
         let Some(kind) = crate::resources::kind(&step.type_name) else { continue };
-        if matches!(step.action, Action::None | Action::Update)
+        if matches!(step.action, Action::None | Action::Unreachable | Action::Update)
             && let Some(record) = state.records.get(&step.address)
         {
             let mut attributes = record.attributes.clone();

@@ -5,14 +5,15 @@ use super::board::{Board, merge};
 use super::desired::desired;
 use super::inputs::Inputs;
 use super::selection::{self, Selection};
-use super::{Action, Look, Plan, Refusal, Step, diff, secret};
+use super::{Action, Look, OutputChange, Plan, Refusal, Step, diff, secret};
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
 use crate::graph::Graph;
 use crate::resource::{Change, Desired, Kind, LiveValue, schema};
 use crate::stack::{Node, Removal};
-use crate::state::{Dependency, Record, Status};
+use crate::state::{Dependency, Record, State, Status};
 use crate::ui::counted;
+use crate::value::unknown_sources;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -28,8 +29,8 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
         planner.nodes()?;
     }
     planner.departures();
-    planner.outputs()?;
-    Ok(planner.finish())
+    let outputs = planner.outputs()?;
+    Ok(planner.finish(outputs))
 }
 
 /// A plan in the making. The other files of this folder hold the rest of it.
@@ -42,7 +43,6 @@ pub(super) struct Planner<'a> {
     pub(super) refusals: Vec<Refusal>,
     /// Regions that are no longer named, and how many nodes each still has.
     pub(super) dropped: BTreeMap<String, u64>,
-    pub(super) outputs: BTreeMap<String, Value>,
 }
 
 impl<'a> Planner<'a> {
@@ -64,7 +64,6 @@ impl<'a> Planner<'a> {
             steps: BTreeMap::new(),
             refusals: Vec::new(),
             dropped: BTreeMap::new(),
-            outputs: BTreeMap::new(),
         }
     }
 
@@ -256,19 +255,36 @@ impl<'a> Planner<'a> {
         });
     }
 
-    fn outputs(&mut self) -> Result<(), Diagnostics> {
-        if self.inputs.options.destroy {
-            return Ok(());
-        }
+    /// Returns the values that the outputs will have: those that are known, or
+    /// will be.
+    fn outputs(&self) -> Result<BTreeMap<String, Value>, Diagnostics> {
+        let missing: Vec<&Address> = self.missing().collect();
+        let mut board = self.board.clone();
+        missing.iter().for_each(|address| board.forget(address));
+        let mut outputs = BTreeMap::new();
         for output in &self.inputs.expansion.outputs {
-            let value = output.value(&self.board)?;
+            let value = output.value(&board)?;
+            let is_of = |source: &str, address: &Address| {
+                let attribute = source.strip_prefix(&address.to_string());
+                attribute.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            let sources = unknown_sources(&value);
+            if sources.iter().any(|source| missing.iter().any(|address| is_of(source, address))) {
+                continue;
+            }
             let value = if output.secret() { Value::from("(secret)") } else { value };
-            self.outputs.insert(output.name.clone(), value);
+            outputs.insert(output.name.clone(), value);
         }
-        Ok(())
+        Ok(outputs)
     }
 
-    fn finish(mut self) -> Plan {
+    /// Returns the nodes that do not exist and are not made either.
+    fn missing(&self) -> impl Iterator<Item = &Address> {
+        let left = self.steps.values().filter(|step| step.action == Action::None);
+        left.map(|step| &step.address).filter(|address| self.record(address).is_none())
+    }
+
+    fn finish(mut self, outputs: BTreeMap<String, Value>) -> Plan {
         let order = self.inputs.graph.order().iter();
         let mut steps: Vec<Step> = order.filter_map(|address| self.steps.remove(address)).collect();
         // What leaves comes last, in the order of addresses.
@@ -290,15 +306,35 @@ impl<'a> Planner<'a> {
                     .to_owned(),
             });
         }
-        Plan {
+        let mut plan = Plan {
             deployment: self.inputs.id(),
             account: self.inputs.deployment.account.clone(),
             regions: self.inputs.deployment.regions.clone(),
             steps,
             refusals: self.refusals,
-            outputs: self.outputs,
+            outputs: BTreeMap::new(),
+        };
+        if !self.inputs.options.destroy {
+            plan.outputs = changed(self.inputs.state, outputs);
         }
+        plan
     }
+}
+
+/// Returns the outputs that differ from those of the last apply.
+fn changed(
+    state: Option<&State>,
+    outputs: BTreeMap<String, Value>,
+) -> BTreeMap<String, OutputChange> {
+    let mut changes: BTreeMap<String, OutputChange> = outputs
+        .into_iter()
+        .map(|(name, after)| (name, OutputChange { before: Value::Null, after }))
+        .collect();
+    for (name, output) in state.iter().flat_map(|state| &state.outputs) {
+        changes.entry(name.clone()).or_default().before = output.value.clone();
+    }
+    changes.retain(|_, change| change.before != change.after);
+    changes
 }
 
 /// Shows the new name among the changes when payctl made it: it follows from

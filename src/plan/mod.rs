@@ -132,13 +132,27 @@ pub struct Plan {
     /// What stands against applying it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<Refusal>,
-    /// Outputs that change.
-    pub outputs: BTreeMap<String, Value>,
+    /// The outputs that change; a destroy lists none.
+    pub outputs: BTreeMap<String, OutputChange>,
+}
+
+/// An output that changes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OutputChange {
+    /// Its value as of the last apply; null when it is new.
+    pub before: Value,
+    /// Its value; null when it goes.
+    pub after: Value,
 }
 
 impl Plan {
-    /// Whether applying it changes nothing.
+    /// Whether applying it changes nothing, neither nodes nor outputs.
     pub fn is_empty(&self) -> bool {
+        self.leaves_nodes() && self.outputs.is_empty()
+    }
+
+    /// Whether applying it changes no node.
+    pub fn leaves_nodes(&self) -> bool {
         self.steps.iter().all(|step| step.action == Action::None)
     }
 

@@ -2,13 +2,14 @@
 
 mod values;
 
-use super::{Action, Plan, Step};
+use super::{Action, OutputChange, Plan, Step};
 use crate::resource::Change;
-use crate::ui::Paint;
+use crate::ui::{Paint, counted};
 use std::fmt::Write as _;
 use values::{Line, value};
 
-/// Returns the plan as text: the steps that do something, and a summary.
+/// Returns the plan as text: the steps that do something, the outputs that
+/// change, and a summary.
 pub fn human(plan: &Plan, paint: Paint) -> String {
     let mut text = String::new();
     let type_column = plan
@@ -21,6 +22,7 @@ pub fn human(plan: &Plan, paint: Paint) -> String {
     for step in plan.steps.iter().filter(|step| is_shown(step)) {
         show_step(&mut text, step, type_column, paint);
     }
+    show_outputs(&mut text, plan, paint);
     if !text.is_empty() {
         text.push('\n');
     }
@@ -55,7 +57,11 @@ pub fn summary(plan: &Plan) -> String {
         .collect();
     // A step without an action gives its reason when it would have had one.
     let left = plan.steps.iter().filter(|s| s.action == Action::None && !s.reasons.is_empty());
+    let outputs = plan.outputs.len() as u64;
     match (parts.is_empty(), left.count()) {
+        (true, 0) if outputs > 0 => {
+            format!("AWS is as the stack says; {} to change", counted(outputs, "output"))
+        }
         (true, 0) if plan.steps.is_empty() => "Nothing to do: there are no nodes".to_owned(),
         (true, 0) => "No changes: AWS is as the stack says".to_owned(),
         (true, left) => format!("No changes; {left} left alone by --target or --exclude"),
@@ -135,5 +141,25 @@ fn show_drift(text: &mut String, step: &Step, drift: &Change, paint: Paint) {
     for Line { path, before, after, .. } in values::lines(drift, "(unset)", &step.desired) {
         let shown = format!("{before} → {after}");
         let _infallible = writeln!(text, "      {sign} {path:22} {shown}  changed outside payctl");
+    }
+}
+
+fn show_outputs(text: &mut String, plan: &Plan, paint: Paint) {
+    if plan.outputs.is_empty() {
+        return;
+    }
+    text.push_str("  Outputs\n");
+    for (name, OutputChange { before, after }) in &plan.outputs {
+        for (path, before, after) in values::members(name, before, after) {
+            let (sign, shown) = match (before.is_null(), after.is_null()) {
+                (true, _) => (paint.green("+"), value(after)),
+                (_, true) => (paint.red("-"), value(before)),
+                _ => {
+                    let (before, after) = values::pair(before, after);
+                    (paint.yellow("~"), format!("{before} → {after}"))
+                }
+            };
+            let _infallible = writeln!(text, "    {sign} {path:24} {shown}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use crate::resource::Change;
 use crate::value::{is_unknown, unknown_sources};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// The widest text of a value; of longer ones a part is shown.
 const WIDEST: usize = 76;
@@ -55,7 +56,7 @@ pub(super) fn lines(change: &Change, reset: &str, desired: &Value) -> Vec<Line> 
 }
 
 /// Returns two values that differ, so that the difference is seen.
-fn pair(before: &Value, after: &Value) -> (String, String) {
+pub(super) fn pair(before: &Value, after: &Value) -> (String, String) {
     if asset(before).is_some() || asset(after).is_some() {
         return (value(before), value(after));
     }
@@ -73,6 +74,24 @@ fn pair(before: &Value, after: &Value) -> (String, String) {
         format!("{}{}{}", dots(start > 0), cut(&all[start..end]), dots(end < all.len()))
     };
     (part(&before), part(&after))
+}
+
+/// Returns where two values differ; what is not there is as good as empty.
+pub(super) fn members<'a>(
+    path: &str,
+    before: &'a Value,
+    after: &'a Value,
+) -> Vec<(String, &'a Value, &'a Value)> {
+    static NONE: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
+    let is_map = |value: &Value| value.is_object() && !is_unknown(value);
+    let (before, after) = match (before, after) {
+        (Value::Null, map) if is_map(map) => (&*NONE, map),
+        (map, Value::Null) if is_map(map) => (map, &*NONE),
+        both => both,
+    };
+    let mut found = Vec::new();
+    differences(path, before, after, &mut found);
+    found
 }
 
 /// Code that was changed is told by its hash; which code, by its folder.

@@ -120,6 +120,8 @@ fn a_region_that_is_down_holds_no_other_up() {
       ? us-east-1/Orders  AWS::SQS::Queue  us-east-1 does not answer
       ~ eu-west-1/Orders  AWS::SQS::Queue
           DelaySeconds             5 → 7
+      Outputs
+        ~ Delay                    5 → 7
 
     1 to change, 3 unreachable
     --- standard error ---

@@ -14,6 +14,9 @@ fn a_name_that_is_taken_is_refused_by_plan_and_apply() {
       ⇐ eu-west-1/Orders  AWS::SQS::Queue
           DelaySeconds             0 → 5
           Tags/dead-letters        (unset) → arn:aws:sqs:eu-west-1:[ACCOUNT]:dead-dev
+      Outputs
+        + Arns/eu-west-1           arn:aws:sqs:eu-west-1:[ACCOUNT]:orders-dev
+        + Delay                    5
 
     1 to create, 1 to adopt
     Refused: eu-west-1/Orders: orders-dev exists and is not payctl's; choose another name, or take it over with --adopt
@@ -29,6 +32,9 @@ fn a_name_that_is_taken_is_refused_by_plan_and_apply() {
       ⇐ eu-west-1/Orders  AWS::SQS::Queue
           DelaySeconds             0 → 5
           Tags/dead-letters        (unset) → arn:aws:sqs:eu-west-1:[ACCOUNT]:dead-dev
+      Outputs
+        + Arns/eu-west-1           arn:aws:sqs:eu-west-1:[ACCOUNT]:orders-dev
+        + Delay                    5
 
     1 to create, 1 to adopt
     Refused: eu-west-1/Orders: orders-dev exists and is not payctl's; choose another name, or take it over with --adopt
@@ -54,6 +60,9 @@ fn what_is_asked_for_is_taken_over() {
       ⇐ eu-west-1/Orders  AWS::SQS::Queue
           DelaySeconds             0 → 5
           Tags/dead-letters        (unset) → arn:aws:sqs:eu-west-1:[ACCOUNT]:dead-dev
+      Outputs
+        + Arns/eu-west-1           arn:aws:sqs:eu-west-1:[ACCOUNT]:orders-dev
+        + Delay                    5
 
     1 to create, 1 to adopt
     Outputs:
@@ -80,6 +89,10 @@ fn another_deployments_things_are_named_with_their_owner() {
       ⇐ eu-west-1/Dead    AWS::SQS::Queue
       ⇐ us-east-1/Orders  AWS::SQS::Queue
       ⇐ eu-west-1/Orders  AWS::SQS::Queue
+      Outputs
+        + Arns/eu-west-1           arn:aws:sqs:eu-west-1:[ACCOUNT]:orders-dev
+        + Arns/us-east-1           arn:aws:sqs:us-east-1:[ACCOUNT]:orders-dev
+        + Delay                    5
 
     4 to adopt
     Refused: us-east-1/Dead: dead-dev exists and belongs to us-east-1/Dead of shop.dev; choose another name, or take it over with --adopt
@@ -155,6 +168,10 @@ fn our_own_things_are_found_again_when_the_state_is_lost() {
       ⇐ eu-west-1/Dead    AWS::SQS::Queue  it is this deployment's own, by its tags
       ⇐ us-east-1/Orders  AWS::SQS::Queue  it is this deployment's own, by its tags
       ⇐ eu-west-1/Orders  AWS::SQS::Queue  it is this deployment's own, by its tags
+      Outputs
+        + Arns/eu-west-1           arn:aws:sqs:eu-west-1:[ACCOUNT]:orders-dev
+        + Arns/us-east-1           arn:aws:sqs:us-east-1:[ACCOUNT]:orders-dev
+        + Delay                    5
 
     4 to adopt
     Outputs:

@@ -7,7 +7,8 @@ use crate::support::queues::Queues;
 /// Returns the lines of a plan that name nodes, and its summary.
 fn planned(environment: &TestEnvironment, arguments: &[&str]) -> String {
     let output = environment.run(&[&["plan", "shop"], arguments].concat());
-    let is_shown = |line: &&str| !line.is_empty() && !line.starts_with("      ");
+    let is_detail = |line: &str| line.starts_with("    ") || line == "  Outputs";
+    let is_shown = |line: &&str| !line.is_empty() && !is_detail(line);
     output.stdout.lines().filter(is_shown).collect::<Vec<_>>().join("\n")
 }
 
@@ -88,6 +89,9 @@ fn a_pattern_that_matches_nothing_is_a_mistake() {
     let wrong = ["--target", "Oders", "--exclude", "eu-north-1/*", "--replace", "Dad"];
     let output = environment.run(&[&["apply", "shop", "--yes"], &wrong[..]].concat());
     insta::assert_snapshot!(output, @r"
+      Outputs
+        + Delay                    5
+
     No changes; 4 left alone by --target or --exclude
     Refused: 'Oders' matches no node; addresses are written like us-east-1/Key; payctl graph shows them all
     Refused: 'eu-north-1/*' matches no node; addresses are written like us-east-1/Key; payctl graph shows them all
@@ -165,6 +169,8 @@ fn a_region_goes_only_when_that_is_allowed() {
     insta::assert_snapshot!(environment.run(&fewer), @r"
       - eu-west-1/Dead    AWS::SQS::Queue
       - eu-west-1/Orders  AWS::SQS::Queue
+      Outputs
+        - Arns/eu-west-1           arn:aws:sqs:eu-west-1:[ACCOUNT]:orders-dev
 
     2 to delete
     Refused: eu-west-1 is no longer among the regions and still has 2 nodes; give all regions with --regions, or allow it with --allow-region-removal
@@ -204,6 +210,8 @@ fn without_a_terminal_and_a_yes_nothing_is_done() {
     insta::assert_snapshot!(environment.run(&["apply", "shop", "--target", "us-east-1/Dead", "--param", "Delay=7"]), @r"
       + us-east-1/Dead  AWS::SQS::Queue
           QueueName                dead-dev
+      Outputs
+        + Delay                    7
 
     1 to create, 3 left alone by --target or --exclude
     --- standard error ---
@@ -237,4 +245,40 @@ fn exit_codes_tell_whether_there_are_changes() {
     assert_eq!(code(&["plan", "shop", "--detailed-exitcode", "--destroy"]), Some(2));
     assert_eq!(code(&["plan", "shop", "--detailed-exitcode", "--replace", "Dead"]), Some(1));
     assert_eq!(code(&["plan", "other", "--detailed-exitcode"]), Some(1));
+}
+
+#[test]
+fn a_change_of_outputs_alone_is_a_change() {
+    let environment = applied_shop();
+    let before = world(&environment).queues;
+    environment.write("plans/shop.yaml", &SHOP.replace("{Value: '${Delay}'}", "{Value: slow}"));
+    let plan = environment.run(&["plan", "shop", "--detailed-exitcode"]);
+    assert_eq!(plan.code, Some(2));
+    insta::assert_snapshot!(plan.result(), @r"
+      Outputs
+        ~ Delay                    5 → slow
+
+    AWS is as the stack says; 1 output to change
+    ");
+    environment.run(&["apply", "shop", "--yes"]).success();
+    let delay = environment.run(&["output", "shop", "--name", "Delay"]);
+    assert_eq!(delay.stdout, "slow\n");
+    environment.run(&["plan", "shop", "--detailed-exitcode"]).success();
+    assert_eq!(world(&environment).queues, before);
+}
+
+/// Outputs of nodes that are left alone are not known after apply either.
+#[test]
+fn outputs_of_what_is_left_alone_are_none() {
+    let environment = shop();
+    let target = ["--target", "us-east-1/*"];
+    let plan = environment.run(&[&["plan", "shop"], &target[..]].concat()).result();
+    let (_, outputs) = plan.split_once("Outputs\n").expect("outputs");
+    insta::assert_snapshot!(outputs, @r"
+        + Delay                    5
+
+    2 to create, 2 left alone by --target or --exclude
+    ");
+    environment.run(&[&["apply", "shop", "--yes"], &target[..]].concat()).success();
+    environment.run(&[&["plan", "shop", "--detailed-exitcode"], &target[..]].concat()).success();
 }
