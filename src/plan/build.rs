@@ -89,7 +89,7 @@ impl<'a> Planner<'a> {
         let mut step = self.blank(node, generation);
         step.desired = self.evaluate(node, generation)?;
         if !self.selection.allows(&node.address) {
-            step.reasons.push("left alone by --target or --exclude".to_owned());
+            step.reasons.push(LEFT_ALONE.to_owned());
             step.id = record.map(|record| record.id.clone());
             return Ok(step);
         }
@@ -363,6 +363,9 @@ fn forget_volatile(kind: &dyn Kind, attributes: &mut Value) {
         map.retain(|name, _| !schema::marked(kind.attributes(), name, "x-volatile"));
     }
 }
+
+/// Why nothing is done with a node.
+pub(super) const LEFT_ALONE: &str = "left alone by --target or --exclude";
 
 /// Says why nothing is known of a region.
 pub(super) fn silence(region: &str) -> String {

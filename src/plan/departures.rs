@@ -1,6 +1,6 @@
 //! Nodes that the stack no longer declares.
 
-use super::build::{Planner, silence};
+use super::build::{LEFT_ALONE, Planner, silence};
 use super::{Action, Look, Ownership, Step};
 use crate::address::Address;
 use crate::resource::Id;
@@ -16,7 +16,7 @@ impl Planner<'_> {
         for (address, record) in &state.records {
             let declared =
                 !self.inputs.options.destroy && self.inputs.expansion.nodes.contains_key(address);
-            if declared || moved.contains(address) || !self.selection.allows(address) {
+            if declared || moved.contains(address) {
                 continue;
             }
             let step = self.departure(address, record);
@@ -25,7 +25,7 @@ impl Planner<'_> {
         for (address, pending) in &state.pending {
             let declared =
                 !self.inputs.options.destroy && self.inputs.expansion.nodes.contains_key(address);
-            if declared || state.records.contains_key(address) || !self.selection.allows(address) {
+            if declared || state.records.contains_key(address) {
                 continue;
             }
             let found = self
@@ -47,7 +47,7 @@ impl Planner<'_> {
                 outgoing: Vec::new(),
             };
             let mut step = self.departure(address, &record);
-            if found.is_none() {
+            if found.is_none() && step.action != Action::None {
                 step.action = Action::Forget;
                 step.reasons =
                     vec!["its creation was interrupted and AWS does not have it".to_owned()];
@@ -60,6 +60,10 @@ impl Planner<'_> {
         let meta = crate::resources::kind(&record.type_name).map(|kind| kind.meta());
         let mut reasons = Vec::new();
         let action = match self.inputs.observed.recorded.get(address) {
+            _ if !self.selection.allows(address) => {
+                reasons.push(LEFT_ALONE.to_owned());
+                Action::None
+            }
             Some(Look::Unreachable) => {
                 reasons.push(silence(&record.region));
                 Action::Unreachable

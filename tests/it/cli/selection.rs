@@ -64,7 +64,7 @@ fn a_deletion_that_is_asked_for_brings_what_uses_it() {
     insta::assert_snapshot!(planned(&environment, &plan), @r"
       - us-east-1/Dead    AWS::SQS::Queue
       - us-east-1/Orders  AWS::SQS::Queue
-    2 to delete
+    2 to delete, 2 left alone by --target or --exclude
     ");
     // The same holds for what the stack no longer declares.
     let (head, _) = SHOP.split_once("  Dead:").expect("the shop");
@@ -73,13 +73,13 @@ fn a_deletion_that_is_asked_for_brings_what_uses_it() {
     insta::assert_snapshot!(planned(&environment, &plan), @r"
       - us-east-1/Dead    AWS::SQS::Queue
       - us-east-1/Orders  AWS::SQS::Queue
-    2 to delete
+    2 to delete, 2 left alone by --target or --exclude
     ");
     let plan = ["--allow-data-loss", "--exclude", "us-east-1/Orders"];
     insta::assert_snapshot!(planned(&environment, &plan), @r"
       - eu-west-1/Dead    AWS::SQS::Queue
       - eu-west-1/Orders  AWS::SQS::Queue
-    2 to delete
+    2 to delete, 2 left alone by --target or --exclude
     ");
 }
 
