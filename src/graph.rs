@@ -363,3 +363,6 @@ impl Graph {
         edges.iter().filter(move |edge| last.replace(&edge.target) != Some(&edge.target))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,6 +68,8 @@ pub mod resources;
 pub mod sandbox;
 pub mod stack;
 pub mod state;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod ui;
 pub mod value;

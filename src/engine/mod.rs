@@ -19,3 +19,6 @@ pub use drive::Summary;
 pub use link::Calls;
 pub use run::run;
 pub use setting::Setting;
+
+#[cfg(test)]
+mod tests;

@@ -278,3 +278,6 @@ fn longest(
     known[n] = Some(found);
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,7 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Plan, Diagnostics> {
         planner.nodes()?;
     }
     planner.departures();
+    planner.identities();
     let outputs = planner.outputs()?;
     Ok(planner.finish(outputs))
 }

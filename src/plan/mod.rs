@@ -8,6 +8,7 @@ pub mod canonical;
 mod departures;
 mod desired;
 pub mod diff;
+mod identities;
 mod inputs;
 pub mod names;
 pub mod render;
@@ -15,6 +16,9 @@ pub mod saved;
 pub mod secret;
 pub mod selection;
 mod unrecorded;
+
+#[cfg(test)]
+mod tests;
 
 pub use board::Board;
 pub(crate) use board::merge;
