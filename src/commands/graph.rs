@@ -3,6 +3,7 @@
 use super::loaded::{self, NO_ACCOUNT};
 use crate::cli::DeploymentArgs;
 use crate::error::{CommandError, Exit};
+use crate::report;
 use crate::ui::Ui;
 
 /// Draw the dependency graph
@@ -24,15 +25,18 @@ pub enum Format {
     Dot,
     /// Mermaid, which Markdown viewers draw
     Mermaid,
+    /// JSON, for programs
+    Json,
 }
 
 pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
     let loaded = loaded::load(&args.deployment)?;
     let deployment = loaded.deployment(&args.deployment, None, NO_ACCOUNT)?;
-    let (_, graph) = loaded.expand(&deployment)?;
+    let (expansion, graph) = loaded.expand(&deployment)?;
     ui.result(&match args.format {
         Format::Dot => graph.dot(),
         Format::Mermaid => graph.mermaid(),
+        Format::Json => report::json::graph(&graph, &expansion),
     });
     Ok(Exit::Success)
 }

@@ -3,9 +3,11 @@
 use super::Reader;
 use crate::engine::Summary;
 use crate::engine::events::{Event, milliseconds};
+use crate::graph::{Graph, Moment};
 use crate::plan::Plan;
+use crate::stack::Expansion;
 use crate::ui::Ui;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Writes JSON lines.
@@ -62,4 +64,24 @@ pub fn summary(summary: &Summary, calls: u64) -> String {
         "milliseconds": milliseconds(summary.took),
     })
     .to_string()
+}
+
+/// Returns the graph: what each node waits for.
+pub fn graph(graph: &Graph, expansion: &Expansion) -> String {
+    let nodes: BTreeMap<_, Value> = expansion
+        .nodes
+        .iter()
+        .map(|(address, node)| {
+            let waits_for = graph.edges(address).map(|edge| {
+                let until = match edge.until {
+                    Moment::Created => "created",
+                    Moment::Ready => "ready",
+                };
+                json!({ "address": edge.target, "until": until, "late": edge.is_late() })
+            });
+            let waits_for: Vec<_> = waits_for.collect();
+            (address, json!({ "type": node.kind.meta().type_name, "waits_for": waits_for }))
+        })
+        .collect();
+    serde_json::to_string_pretty(&nodes).unwrap_or_default()
 }

@@ -80,7 +80,7 @@ fn flags_take_only_what_they_can_use() {
     insta::assert_snapshot!(environment.run(&["graph", "--format", "svg"]), @r"
     --- standard error ---
     error: invalid value 'svg' for '--format <FORMAT>'
-      [possible values: dot, mermaid]
+      [possible values: dot, mermaid, json]
 
     For more information, try '--help'.
     --- exit code 1 ---
