@@ -5,6 +5,7 @@ mod support;
 
 mod cli;
 mod conformance;
+mod docs;
 mod export;
 mod forgotten;
 mod harness;
