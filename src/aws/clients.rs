@@ -128,6 +128,8 @@ services! {
     cloudwatch: aws_sdk_cloudwatch;
     /// DynamoDB.
     dynamodb: aws_sdk_dynamodb;
+    /// EC2, which VPCs are part of.
+    ec2: aws_sdk_ec2;
     /// EventBridge.
     events: aws_sdk_eventbridge;
     /// IAM.
@@ -138,16 +140,24 @@ services! {
     lambda: aws_sdk_lambda;
     /// CloudWatch Logs.
     logs: aws_sdk_cloudwatchlogs;
+    /// Route 53.
+    route53: aws_sdk_route53;
+    /// Secrets Manager.
+    secretsmanager: aws_sdk_secretsmanager;
     /// Step Functions.
     sfn: aws_sdk_sfn;
     /// SNS.
     sns: aws_sdk_sns;
     /// SQS.
     sqs: aws_sdk_sqs;
+    /// Systems Manager.
+    ssm: aws_sdk_ssm;
     /// STS.
     sts: aws_sdk_sts;
     /// The tagging API.
     tagging: aws_sdk_resourcegroupstagging;
+    /// WAF.
+    wafv2: aws_sdk_wafv2;
 }
 
 impl Clients {
