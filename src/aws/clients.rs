@@ -1,6 +1,7 @@
 //! Clients per service and region, made on first use, over one connection
 //! pool and one source of credentials.
 
+use super::lenient::lenient;
 use crate::resource::Cx;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -128,6 +129,8 @@ services! {
     cloudwatch: aws_sdk_cloudwatch;
     /// DynamoDB.
     dynamodb: aws_sdk_dynamodb;
+    /// EC2, which VPCs are part of.
+    ec2: aws_sdk_ec2;
     /// EventBridge.
     events: aws_sdk_eventbridge;
     /// IAM.
@@ -138,16 +141,22 @@ services! {
     lambda: aws_sdk_lambda;
     /// CloudWatch Logs.
     logs: aws_sdk_cloudwatchlogs;
+    /// Secrets Manager.
+    secretsmanager: aws_sdk_secretsmanager;
     /// Step Functions.
     sfn: aws_sdk_sfn;
     /// SNS.
     sns: aws_sdk_sns;
     /// SQS.
     sqs: aws_sdk_sqs;
+    /// Systems Manager.
+    ssm: aws_sdk_ssm;
     /// STS.
     sts: aws_sdk_sts;
     /// The tagging API.
     tagging: aws_sdk_resourcegroupstagging;
+    /// WAF.
+    wafv2: aws_sdk_wafv2;
 }
 
 impl Clients {
@@ -160,9 +169,26 @@ impl Clients {
             aws_sdk_s3::Client::from_conf(config)
         })
     }
+
+    /// Route 53. An emulator's answers are read leniently.
+    pub fn route53(&self, region: &str) -> aws_sdk_route53::Client {
+        let is_emulated = self.custom_endpoint;
+        self.get(region, |config| {
+            let mut builder = aws_sdk_route53::config::Builder::from(config);
+            if is_emulated {
+                builder.set_http_client(config.http_client().map(lenient));
+            }
+            aws_sdk_route53::Client::from_conf(builder.build())
+        })
+    }
 }
 
 impl Cx {
+    /// Route 53.
+    pub fn route53(&self) -> aws_sdk_route53::Client {
+        self.clients.route53(self.region())
+    }
+
     /// S3.
     pub fn s3(&self) -> aws_sdk_s3::Client {
         self.clients.s3(self.region())

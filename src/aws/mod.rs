@@ -4,4 +4,5 @@
 pub mod call;
 pub mod clients;
 pub mod error;
+mod lenient;
 pub mod owned;
