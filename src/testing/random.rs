@@ -57,9 +57,8 @@ pub(crate) fn stack() -> impl Strategy<Value = String> {
                 format!("Peers: {{{others}, Item: '${{R{other}[r].Arn}}'}}")
             }));
             let properties = properties.join(", ");
-            text.push_str(&format!(
-                "  R{number}: {{Type: 'AWS::Test::{kind}', Properties: {{{properties}}}}}\n"
-            ));
+            let line = format!("{{Type: 'AWS::Test::{kind}', Properties: {{{properties}}}}}");
+            text.extend(["  R", &number.to_string(), ": ", &line, "\n"]);
         }
         text.push_str("  Last: {Type: 'AWS::Test::Thing'}\nOutputs:\n  Last: {Value: '${Last[primary].Token}'}\n");
         text

@@ -44,7 +44,7 @@ fn help(command: &mut Command, text: &mut String) {
     let name = command.get_bin_name().unwrap_or("payctl").to_owned();
     let shown = command.render_help().to_string();
     let lines: Vec<_> = shown.trim().lines().map(str::trim_end).collect();
-    text.push_str(&format!("\n## {name}\n\n```text\n{}\n```\n", lines.join("\n")));
+    text.extend(["\n## ", &name, "\n\n```text\n", &lines.join("\n"), "\n```\n"]);
     for below in command.get_subcommands_mut().filter(|below| below.get_name() != "help") {
         help(below, text);
     }
@@ -67,10 +67,10 @@ fn section(kind: &dyn Kind) -> String {
     let attributes = schema::properties(kind.attributes()).map(|(name, _)| format!("`{name}`"));
     let attributes: Vec<_> = attributes.collect();
     if !attributes.is_empty() {
-        text.push_str(&format!(" Attributes: {}.", attributes.join(", ")));
+        text.extend([" Attributes: ", &attributes.join(", "), "."]);
     }
     if !meta.unsupported.is_empty() {
-        text.push_str(&format!(" Not supported: {}.", meta.unsupported.join(", ")));
+        text.extend([" Not supported: ", &meta.unsupported.join(", "), "."]);
     }
     text.push_str("\n\n| Property | Type | A change replaces |\n|-|-|-|\n");
     let required = kind.schema()["required"].as_array().cloned().unwrap_or_default();
@@ -79,7 +79,7 @@ fn section(kind: &dyn Kind) -> String {
     for (name, property) in schema::properties(kind.schema()).filter(|(name, _)| written(name)) {
         let needed = if required.iter().any(|r| r == name) { ", required" } else { "" };
         let shown = shape(property);
-        text.push_str(&format!("| `{name}` | {shown}{needed} | {} |\n", replaces(property)));
+        text.extend(["| `", name, "` | ", &shown, needed, " | ", replaces(property), " |\n"]);
     }
     text
 }
