@@ -268,6 +268,8 @@ const CONFLICTING: &[&str] = &[
     "DependencyViolation",
     "EntityTemporarilyUnmodifiable",
     "EntityTemporarilyUnmodifiableException",
+    "IncorrectInstanceState",
+    "IncorrectState",
     "KMSInvalidStateException",
     "OperationAborted",
     "OperationAbortedException",
@@ -278,7 +280,9 @@ const CONFLICTING: &[&str] = &[
     "StaleTagException",
     "StateMachineDeleting",
     "TableInUseException",
+    "TooManyUpdates",
     "TransactionInProgressException",
+    "WAFUnavailableEntityException",
 ];
 
 const TRANSIENT: &[&str] = &[
@@ -298,32 +302,48 @@ const TRANSIENT: &[&str] = &[
 ];
 
 const GONE: &[&str] = &[
+    "DashboardNotFoundError",
+    "NatGatewayNotFound",
     "NoSuchBucket",
     "NoSuchBucketPolicy",
     "NoSuchEntity",
     "NoSuchEntityException",
+    "NoSuchHealthCheck",
+    "NoSuchHostedZone",
+    "NoSuchQueryLoggingConfig",
     "NonExistentQueue",
+    "NotAttached",
     "NotFound",
     "NotFoundException",
+    "ParameterNotFound",
     "PolicyNotFoundException",
+    "ProvisionedConcurrencyConfigNotFoundException",
     "QueueDoesNotExist",
     "ResourceNotFound",
     "ResourceNotFoundException",
     "StateMachineDoesNotExist",
     "TableNotFoundException",
-    "DashboardNotFoundError",
+    "VPCAssociationNotFound",
+    "WAFNonexistentItemException",
 ];
 
 const EXISTS: &[&str] = &[
+    "AlreadyAssociated",
     "AlreadyExistsException",
     "BucketAlreadyExists",
     "BucketAlreadyOwnedByYou",
+    "Duplicate",
     "EntityAlreadyExists",
     "EntityAlreadyExistsException",
+    "HealthCheckAlreadyExists",
+    "HostedZoneAlreadyExists",
+    "ParameterAlreadyExists",
     "QueueAlreadyExists",
     "QueueNameExists",
     "ResourceAlreadyExistsException",
     "ResourceConflictException",
+    "ResourceExistsException",
+    "RouteAlreadyExists",
     "StateMachineAlreadyExists",
     "TableAlreadyExistsException",
     "TopicAlreadyExists",
@@ -375,6 +395,7 @@ const PROPAGATING: &[&str] = &[
     "the provided execution role",
     "lambda was unable to configure access",
     "does not exist or is not allowed to be used with arn",
+    "role arn does not have required permissions",
 ];
 
 /// What services say while they are busy, under codes that mean other things
@@ -402,6 +423,7 @@ const TAKEN: &[&str] = &[
     "already exists for this",
     "already exists with different",
     "another resource with the same parent already has this name",
+    "but it already exists",
     "integration response with selection pattern",
     "stage already exists",
     "the domain name you provided already exists",
@@ -508,12 +530,21 @@ mod tests {
             ),
             ("KMSInvalidStateException", "arn:aws:kms:x is pending deletion.", 400, Gone),
             ("KMSInvalidStateException", "arn:aws:kms:x is creating.", 400, Conflicting),
+            ("NotFound", "The subnet ID 'subnet-1' does not exist", 400, Gone),
+            ("Duplicate", "the specified rule already exists", 400, Exists),
+            (
+                "DependencyViolation",
+                "The subnet 'subnet-1' has dependencies and cannot be deleted.",
+                400,
+                Conflicting,
+            ),
             ("ValidationError", "1 validation error detected", 400, Terminal),
             ("", "", 503, Transient),
         ] {
             assert_eq!(classify(code, message, status), class, "{code}: {message}");
         }
         assert_eq!(short_code("AWS.SimpleQueueService.NonExistentQueue"), "NonExistentQueue");
+        assert_eq!(short_code("InvalidPermission.Duplicate"), "Duplicate");
         assert_eq!(short_code("com.amazonaws.sqs#QueueDoesNotExist"), "QueueDoesNotExist");
     }
 }

@@ -24,6 +24,26 @@ mod dynamodb_settings;
 mod dynamodb_steps;
 mod dynamodb_table;
 mod dynamodb_table_properties;
+mod ec2;
+mod ec2_eip;
+mod ec2_internet_gateway;
+mod ec2_lingering;
+mod ec2_nat_gateway;
+mod ec2_route;
+mod ec2_route_table;
+mod ec2_security_group;
+mod ec2_security_group_calls;
+mod ec2_security_group_check;
+mod ec2_security_group_egress;
+mod ec2_security_group_ingress;
+mod ec2_security_group_properties;
+mod ec2_subnet;
+mod ec2_subnet_route_table_association;
+mod ec2_subnet_switches;
+mod ec2_vpc;
+mod ec2_vpc_endpoint;
+mod ec2_vpc_endpoint_properties;
+mod ec2_vpc_gateway_attachment;
 mod events_event_bus;
 mod events_event_bus_policy;
 mod events_rule;
@@ -74,6 +94,19 @@ pub static KINDS: &[&dyn Kind] = &[
     &of::<cloudwatch_dashboard::Dashboard>(),
     &of::<dynamodb_global_table::GlobalTable>(),
     &of::<dynamodb_table::Table>(),
+    &of::<ec2_eip::Eip>(),
+    &of::<ec2_internet_gateway::InternetGateway>(),
+    &of::<ec2_nat_gateway::NatGateway>(),
+    &of::<ec2_route::Route>(),
+    &of::<ec2_route_table::RouteTable>(),
+    &of::<ec2_security_group::SecurityGroup>(),
+    &of::<ec2_security_group_egress::SecurityGroupEgress>(),
+    &of::<ec2_security_group_ingress::SecurityGroupIngress>(),
+    &of::<ec2_subnet::Subnet>(),
+    &of::<ec2_subnet_route_table_association::SubnetRouteTableAssociation>(),
+    &of::<ec2_vpc::Vpc>(),
+    &of::<ec2_vpc_endpoint::VpcEndpoint>(),
+    &of::<ec2_vpc_gateway_attachment::VpcGatewayAttachment>(),
     &of::<events_event_bus::EventBus>(),
     &of::<events_event_bus_policy::EventBusPolicy>(),
     &of::<events_rule::Rule>(),

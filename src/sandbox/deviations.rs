@@ -50,6 +50,14 @@ pub const DEVIATIONS: &[Deviation] = &[
         "PointInTimeRecoverySpecification/RecoveryPeriodInDays",
         "it is dropped",
     ),
+    not_kept("AWS::EC2::EIP", "NetworkBorderGroup", "it is dropped"),
+    not_kept("AWS::EC2::NatGateway", "AllocationId", "a gateway has no addresses"),
+    not_kept("AWS::EC2::Subnet", "EnableDns64", "it is dropped"),
+    not_kept("AWS::EC2::VPCEndpoint", "DnsOptions", "it is dropped"),
+    not_kept("AWS::EC2::VPCEndpoint", "IpAddressType", "it is dropped"),
+    not_kept("AWS::EC2::VPCEndpoint", "PolicyDocument", "it is kept and not returned"),
+    not_kept("AWS::EC2::VPCEndpoint", "PrivateDnsEnabled", "it is dropped"),
+    not_kept("AWS::EC2::VPCEndpoint", "SecurityGroupIds", "they are dropped"),
     not_kept(
         "AWS::Events::EventBus",
         "Policy",
@@ -64,6 +72,17 @@ pub const DEVIATIONS: &[Deviation] = &[
     not_kept("AWS::Lambda::EventSourceMapping", "MetricsConfig", "it is dropped"),
     not_kept("AWS::Lambda::EventSourceMapping", "ProvisionedPollerConfig", "it is dropped"),
     not_kept("AWS::Lambda::EventSourceMapping", "TumblingWindowInSeconds", "it is dropped"),
+    not_kept(
+        "AWS::Route53::HealthCheck",
+        "HealthCheckConfig/ChildHealthChecks",
+        "the items of the list are blank",
+    ),
+    not_kept(
+        "AWS::Route53::HealthCheck",
+        "HealthCheckConfig/Regions",
+        "the items of the list are blank",
+    ),
+    not_kept("AWS::SecretsManager::Secret", "ReplicaRegions", "a secret is not replicated"),
     not_kept("AWS::StepFunctions::StateMachine", "TracingConfiguration", "it is dropped"),
 ];
 

@@ -6,6 +6,7 @@ mod support;
 mod cli;
 mod conformance;
 mod docs;
+mod ec2_checks;
 mod export;
 mod forgotten;
 mod harness;

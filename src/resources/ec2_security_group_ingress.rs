@@ -1,0 +1,159 @@
+//! `AWS::EC2::SecurityGroupIngress`: a single rule for what may come in to a
+//! security group.
+
+use super::ec2::seen;
+use super::ec2_security_group_calls::{
+    Direction, authorize_own, describe_rule, find, read, remove,
+};
+use super::ec2_security_group_check::{SOURCES, rule_faults};
+use super::ec2_security_group_properties::{Ingress, Rule};
+use crate::resource::{
+    Changes, Class, Cx, Desired, Early, Failure, Fault, Fixed, Id, Live, Meta, Recorded, Resource,
+    Result,
+};
+use aws_sdk_ec2::types::SecurityGroupRule;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// A rule. <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ec2-securitygroupingress.html>
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct SecurityGroupIngress {
+    /// The group that it is a rule of.
+    pub group_id: Option<Fixed<String>>,
+    /// `tcp`, `udp`, `icmp`, `icmpv6`, a protocol's number, or `-1` for all.
+    pub ip_protocol: Fixed<String>,
+    /// The first port, or the type of ICMP messages.
+    #[schemars(range(min = -1))]
+    pub from_port: Option<Fixed<i32>>,
+    /// The last port, or the code of ICMP messages.
+    #[schemars(range(min = -1))]
+    pub to_port: Option<Fixed<i32>>,
+    /// The block of IPv4 addresses that is at the other end.
+    pub cidr_ip: Option<Fixed<String>>,
+    /// The block of IPv6 addresses.
+    pub cidr_ipv6: Option<Fixed<String>>,
+    /// The prefix list.
+    pub source_prefix_list_id: Option<Fixed<String>>,
+    /// The security group.
+    pub source_security_group_id: Option<Fixed<String>>,
+    /// The account of that security group, if it is another.
+    pub source_security_group_owner_id: Option<Fixed<String>>,
+    /// What the rule is for.
+    #[schemars(length(max = 255))]
+    pub description: Option<String>,
+}
+
+/// What EC2 gives back.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Attributes {
+    /// Its id.
+    pub id: Early<String>,
+}
+
+impl Resource for SecurityGroupIngress {
+    type Attributes = Attributes;
+
+    const META: Meta = Meta::regional("AWS::EC2::SecurityGroupIngress")
+        // Of EC2-Classic, which is no more.
+        .unsupported(&["GroupName", "SourceSecurityGroupName"]);
+
+    fn check(desired: Desired<'_>) -> Vec<Fault> {
+        let mut faults = rule_faults(desired.0, SOURCES);
+        if desired.0.get("GroupId").is_none() {
+            faults.push(Fault::new("GroupId", "a rule is of a security group: set GroupId"));
+        }
+        faults
+    }
+
+    async fn find(&self, cx: &Cx) -> Result<Option<Id>> {
+        // What has no group yet does not exist.
+        if self.group_id.is_none() {
+            return Ok(None);
+        }
+        find(self.group(), Direction::In, cx).await
+    }
+
+    async fn read(id: &Id, cx: &Cx) -> Result<Option<Live<Self>>> {
+        let found = read(id.as_str(), cx).await?;
+        Ok(found.map(|found| Live {
+            id: id.clone(),
+            properties: Self::received(&found),
+            attributes: Attributes::of(id),
+        }))
+    }
+
+    async fn converge(
+        &self,
+        current: Option<&Live<Self>>,
+        changes: &Changes,
+        cx: &Cx,
+    ) -> Result<Attributes> {
+        let Some(live) = current else { return self.create(cx).await };
+        if changes.has("Description") {
+            describe_rule(self.group(), live.id.as_str(), &self.rule(), cx).await?;
+        }
+        Ok(live.attributes.clone())
+    }
+
+    async fn delete(recorded: &Recorded<Self>, cx: &Cx) -> Result<()> {
+        let group = recorded.applied.as_ref().and_then(|rule| rule.group_id.as_deref().cloned());
+        remove(recorded.id.as_str(), group, Direction::In, cx).await
+    }
+}
+
+impl Attributes {
+    fn of(id: &Id) -> Self {
+        Self { id: Early(id.to_string()) }
+    }
+}
+
+impl SecurityGroupIngress {
+    async fn create(&self, cx: &Cx) -> Result<Attributes> {
+        let made = authorize_own(self.group(), Direction::In, self.rule(), cx).await?;
+        let Some(id) = made.map(Id::from) else {
+            return Err(Failure::local(Class::InDoubt, "EC2 did not say which rule it added"));
+        };
+        let attributes = Attributes::of(&id);
+        cx.created(&id, json!(attributes)).await?;
+        seen(cx, || read(id.as_str(), cx)).await?;
+        Ok(attributes)
+    }
+
+    fn group(&self) -> &str {
+        self.group_id.as_deref().map_or("", String::as_str)
+    }
+
+    fn rule(&self) -> Rule {
+        let text = |property: &Option<Fixed<String>>| property.as_deref().cloned();
+        Rule::from(&Ingress {
+            ip_protocol: self.ip_protocol.0.clone(),
+            from_port: self.from_port.as_deref().copied(),
+            to_port: self.to_port.as_deref().copied(),
+            cidr_ip: text(&self.cidr_ip),
+            cidr_ipv6: text(&self.cidr_ipv6),
+            source_prefix_list_id: text(&self.source_prefix_list_id),
+            source_security_group_id: text(&self.source_security_group_id),
+            source_security_group_owner_id: text(&self.source_security_group_owner_id),
+            description: self.description.clone(),
+        })
+    }
+
+    fn received(found: &SecurityGroupRule) -> Self {
+        let rule = Ingress::from(Rule::of(found));
+        Self {
+            group_id: found.group_id.clone().map(Fixed),
+            ip_protocol: Fixed(rule.ip_protocol),
+            from_port: rule.from_port.map(Fixed),
+            to_port: rule.to_port.map(Fixed),
+            cidr_ip: rule.cidr_ip.map(Fixed),
+            cidr_ipv6: rule.cidr_ipv6.map(Fixed),
+            source_prefix_list_id: rule.source_prefix_list_id.map(Fixed),
+            source_security_group_id: rule.source_security_group_id.map(Fixed),
+            source_security_group_owner_id: rule.source_security_group_owner_id.map(Fixed),
+            description: rule.description,
+        }
+    }
+}
