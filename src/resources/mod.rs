@@ -66,6 +66,14 @@ mod lambda_function_state;
 mod lambda_permission;
 mod logs_log_group;
 mod logs_resource_policy;
+mod route53;
+mod route53_health_check;
+mod route53_health_check_config;
+mod route53_hosted_zone;
+mod route53_record;
+mod route53_record_calls;
+mod route53_record_set;
+mod route53_record_set_group;
 mod s3_bucket;
 mod s3_bucket_calls;
 mod s3_bucket_convert;
@@ -120,6 +128,10 @@ pub static KINDS: &[&dyn Kind] = &[
     &of::<lambda_permission::Permission>(),
     &of::<logs_log_group::LogGroup>(),
     &of::<logs_resource_policy::ResourcePolicy>(),
+    &of::<route53_health_check::HealthCheck>(),
+    &of::<route53_hosted_zone::HostedZone>(),
+    &of::<route53_record_set::RecordSet>(),
+    &of::<route53_record_set_group::RecordSetGroup>(),
     &of::<s3_bucket::Bucket>(),
     &of::<s3_bucket_policy::BucketPolicy>(),
     &of::<sns_subscription::Subscription>(),
