@@ -23,8 +23,12 @@ pub const TEXT: &[(&str, &str)] = &[
     ("AWS::Events::Rule", "Targets/*/Input"),
     ("AWS::Lambda::EventSourceMapping", "FilterCriteria/Filters/*/Pattern"),
     ("AWS::Logs::ResourcePolicy", "PolicyDocument"),
+    ("AWS::SSM::Parameter", "Policies"),
     ("AWS::StepFunctions::StateMachine", "DefinitionString"),
 ];
+
+/// The types whose tags CloudFormation takes as a map.
+const TAG_MAPS: &[&str] = &["AWS::SSM::Parameter"];
 
 /// Writes the template of a region (or of `global`). `account` is the account
 /// number in the evaluated values; the template takes the caller's.
@@ -71,6 +75,14 @@ fn make_text(value: &mut Value, path: &str) {
     }
 }
 
+/// Writes the list of tags as a map, if there is one.
+fn make_tag_map(properties: &mut Value) {
+    let Some(tags) = properties.get_mut("Tags") else { return };
+    let pair = |tag: &Value| Some((tag["Key"].as_str()?.to_owned(), tag["Value"].clone()));
+    let map = tags.as_array().into_iter().flatten().filter_map(pair).collect();
+    *tags = Value::Object(map);
+}
+
 struct Exporter<'a> {
     expansion: &'a Expansion,
     place: &'a str,
@@ -93,6 +105,9 @@ impl Exporter<'_> {
         }
         for (_, path) in TEXT.iter().filter(|(type_name, _)| *type_name == meta.type_name) {
             make_text(&mut properties, path);
+        }
+        if TAG_MAPS.contains(&meta.type_name) {
+            make_tag_map(&mut properties);
         }
         let mut made = json!({ "Type": meta.type_name, "Properties": self.linked(&properties) });
         let depends_on = self.depends_on(node, graph);

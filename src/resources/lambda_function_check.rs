@@ -36,7 +36,21 @@ pub(super) fn faults(desired: Desired<'_>) -> Vec<Fault> {
     let mut faults = environment(desired);
     faults.extend(package(desired));
     faults.extend(code(desired));
+    faults.extend(network(desired));
     faults
+}
+
+/// A function is in a network by both, and in none by neither.
+fn network(desired: Desired<'_>) -> Option<Fault> {
+    let has = |name: &str| {
+        let list = desired.0.pointer(&format!("/VpcConfig/{name}"));
+        list.is_some_and(|list| {
+            !list.is_null() && list.as_array().is_none_or(|all| !all.is_empty())
+        })
+    };
+    (has("SubnetIds") != has("SecurityGroupIds")).then(|| {
+        Fault::new("VpcConfig", "SubnetIds and SecurityGroupIds belong together: write both")
+    })
 }
 
 fn is_set(desired: Desired<'_>, path: &str) -> bool {
@@ -167,5 +181,7 @@ mod tests {
         assert_eq!(with("Runtime", Value::Null), ["Runtime"]);
         assert_eq!(with("Code", json!({"S3Bucket": "b"})), ["Code"]);
         assert_eq!(with("Code", json!({"ImageUri": "b"})), ["PackageType"]);
+        assert_eq!(with("VpcConfig", json!({"SubnetIds": ["subnet-1"]})), ["VpcConfig"]);
+        assert!(with("VpcConfig", json!({"SubnetIds": [], "SecurityGroupIds": []})).is_empty());
     }
 }

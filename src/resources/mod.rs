@@ -4,6 +4,7 @@
 use crate::resource::{Kind, of};
 
 mod apigateway;
+mod apigateway_account;
 mod apigateway_base_path_mapping;
 mod apigateway_deployment;
 mod apigateway_domain_name;
@@ -57,6 +58,8 @@ mod kms;
 mod kms_alias;
 mod kms_key;
 mod lambda;
+mod lambda_alias;
+mod lambda_event_invoke_config;
 mod lambda_event_source_mapping;
 mod lambda_event_source_mapping_properties;
 mod lambda_function;
@@ -64,6 +67,7 @@ mod lambda_function_check;
 mod lambda_function_properties;
 mod lambda_function_state;
 mod lambda_permission;
+mod lambda_version;
 mod logs_log_group;
 mod logs_resource_policy;
 mod route53;
@@ -81,16 +85,21 @@ mod s3_bucket_empty;
 mod s3_bucket_policy;
 mod s3_bucket_properties;
 mod s3_bucket_replication;
+mod secretsmanager_secret;
+mod secretsmanager_secret_value;
 mod sns_subscription;
 mod sns_topic;
 mod sns_topic_policy;
 mod sqs_queue;
 mod sqs_queue_policy;
+mod ssm_parameter;
 mod stepfunctions_state_machine;
 mod stepfunctions_state_machine_properties;
+mod wafv2_web_acl_association;
 
 /// Every type that payctl knows, in the order of their names.
 pub static KINDS: &[&dyn Kind] = &[
+    &of::<apigateway_account::Account>(),
     &of::<apigateway_base_path_mapping::BasePathMapping>(),
     &of::<apigateway_deployment::Deployment>(),
     &of::<apigateway_domain_name::DomainName>(),
@@ -123,9 +132,12 @@ pub static KINDS: &[&dyn Kind] = &[
     &of::<iam_role_policy::RolePolicy>(),
     &of::<kms_alias::Alias>(),
     &of::<kms_key::Key>(),
+    &of::<lambda_alias::Alias>(),
+    &of::<lambda_event_invoke_config::EventInvokeConfig>(),
     &of::<lambda_event_source_mapping::EventSourceMapping>(),
     &of::<lambda_function::Function>(),
     &of::<lambda_permission::Permission>(),
+    &of::<lambda_version::Version>(),
     &of::<logs_log_group::LogGroup>(),
     &of::<logs_resource_policy::ResourcePolicy>(),
     &of::<route53_health_check::HealthCheck>(),
@@ -139,7 +151,10 @@ pub static KINDS: &[&dyn Kind] = &[
     &of::<sns_topic_policy::TopicPolicy>(),
     &of::<sqs_queue::Queue>(),
     &of::<sqs_queue_policy::QueuePolicy>(),
+    &of::<ssm_parameter::Parameter>(),
+    &of::<secretsmanager_secret::Secret>(),
     &of::<stepfunctions_state_machine::StateMachine>(),
+    &of::<wafv2_web_acl_association::WebAclAssociation>(),
 ];
 
 /// Returns the kind of a CloudFormation type.

@@ -8,13 +8,22 @@ use std::path::PathBuf;
 
 #[test]
 fn the_payment_stack() {
+    lint_stack("payment-processing", &["us-east-1", "eu-west-1", "ap-southeast-1"]);
+}
+
+#[test]
+fn the_recovery_stack() {
+    lint_stack("disaster-recovery", &["us-east-1", "us-east-2"]);
+}
+
+/// Lints what each region of a stack, and what is global, is exported as.
+fn lint_stack(stack: &str, regions: &[&str]) {
     let environment = TestEnvironment::offline();
     for path in ["plans", "lambda-src", "payctl.toml"] {
         environment.copy(path);
     }
-    for region in ["us-east-1", "eu-west-1", "ap-southeast-1"] {
-        let places = [region, "global"];
-        lint(region, &places.map(|place| export(&environment, "payment-processing", place)));
+    for region in regions {
+        lint(region, &[region, "global"].map(|place| export(&environment, stack, place)));
     }
 }
 
@@ -30,7 +39,8 @@ fn every_kind() {
             environment.write(&format!("plans/{name}.yaml"), &stack.to_string());
             let region = stack["Regions"][0].as_str().expect("a case names its region");
             templates.push(export(&environment, &name, region));
-            if stack.to_string().contains("AWS::IAM::") {
+            let text = stack.to_string();
+            if ["AWS::IAM::", "AWS::Route53::"].iter().any(|global| text.contains(global)) {
                 templates.push(export(&environment, &name, "global"));
             }
         }

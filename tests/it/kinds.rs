@@ -10,10 +10,14 @@
 //! Expect: update # or replace
 //! ```
 //!
+//! What the subject needs and payctl does not make is listed in `Outside` (see
+//! `kinds/outside.rs`).
+//!
 //! `PAYCTL_CASE=sqs_queue cargo test kinds::` runs one case alone.
 
 mod case;
 mod live;
+mod outside;
 
 pub(crate) use case::Case;
 use std::any::Any;

@@ -12,6 +12,7 @@ mod forgotten;
 mod harness;
 mod kind_rules;
 mod kinds;
+mod lambda_versions;
 mod payments;
 mod python_tests;
 mod sandbox;

@@ -167,17 +167,3 @@ fn the_payment_stack_expands() {
         node.properties(&Known::default()).expect("properties");
     }
 }
-
-#[test]
-fn the_stacks_that_test_the_kinds_expand() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for entry in fs::read_dir(root.join("tests/kinds")).expect("the folder") {
-        let path = entry.expect("an entry").path();
-        let text = fs::read_to_string(&path).expect("a file");
-        let first = text.split("\n---\n").next().unwrap_or_default();
-        let stack = Stack::parse(&path.display().to_string(), first, root)
-            .unwrap_or_else(|problems| panic!("{problems}"));
-        let deployment = deployment(&stack).expect("parameters");
-        stack.expand(&deployment).unwrap_or_else(|problems| panic!("{problems}"));
-    }
-}

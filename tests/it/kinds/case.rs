@@ -1,6 +1,7 @@
 //! One case: a stack, and what changes of its subject do.
 
 use super::live::Reader;
+use super::outside;
 use crate::support::payctl::TestEnvironment;
 use payctl::address::Address;
 use payctl::state::Record;
@@ -66,7 +67,8 @@ impl Case {
     }
 
     /// Returns the stack as it is at first and after each change.
-    pub(crate) fn stacks(self) -> Vec<Value> {
+    pub(crate) fn stacks(mut self) -> Vec<Value> {
+        outside::stand_in(&mut self.stack);
         let mut stacks = vec![self.stack];
         for change in &self.changes {
             let mut stack = stacks[stacks.len() - 1].clone();
@@ -81,6 +83,7 @@ impl Case {
         let environment = TestEnvironment::new();
         environment.copy("tests/fixtures");
         let run = Run { reader: Reader::new(&environment), environment };
+        run.reader.prepare(&mut self.stack);
 
         run.write(&self.stack);
         let mut subjects = run.apply("the first document");

@@ -1,5 +1,6 @@
 //! Reads live resources back with nothing but their kind: no plan, no state.
 
+use super::outside;
 use crate::support::payctl::TestEnvironment;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -35,6 +36,11 @@ impl Reader {
         };
         let clients = Arc::new(runtime.block_on(Clients::load(&endpoint)));
         Self { account: environment.account().to_owned(), clients, runtime }
+    }
+
+    /// Makes what a stack needs and payctl does not make.
+    pub(super) fn prepare(&self, stack: &mut Value) {
+        self.runtime.block_on(outside::make(&self.clients, stack));
     }
 
     /// Asserts that the resource has the desired values of these properties.
