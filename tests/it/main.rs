@@ -16,3 +16,4 @@ mod lambda_versions;
 mod payments;
 mod python_tests;
 mod sandbox;
+mod wire;
