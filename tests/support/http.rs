@@ -24,10 +24,21 @@ pub(crate) fn post_own(port: u16, path: &str, body: &str) -> Result<String> {
 /// Posts JSON to an address that begins with `http://`, and returns the status
 /// and the body of the answer.
 pub(crate) fn post(address: &str, headers: &[(&str, &str)], body: &str) -> Result<(u16, String)> {
+    request("POST", address, headers, body)
+}
+
+/// Sends a request with JSON, or without a body, and returns the status and the
+/// body of the answer.
+pub(crate) fn request(
+    method: &str,
+    address: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<(u16, String)> {
     let rest = address.strip_prefix("http://").and_then(|rest| rest.split_once('/'));
     let (host, path) = rest.ok_or_else(|| Error::other(format!("no local address: {address}")))?;
     let headers = [headers, &[("Content-Type", "application/json")]].concat();
-    send(host, &format!("POST /{path}"), &headers, body)
+    send(host, &format!("{method} /{path}"), &headers, body)
 }
 
 fn send(host: &str, what: &str, headers: &[(&str, &str)], body: &str) -> Result<(u16, String)> {

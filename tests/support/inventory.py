@@ -75,6 +75,40 @@ def dynamodb(client):
         yield "backup", backup
 
 
+def ec2(client):
+    given = set()
+    for vpc in pages(client, "describe_vpcs", "Vpcs"):
+        if vpc["IsDefault"]:
+            given.add(vpc["VpcId"])
+        else:
+            yield "vpc", vpc["VpcId"]
+    for subnet in pages(client, "describe_subnets", "Subnets"):
+        if not subnet["DefaultForAz"]:
+            yield "subnet", subnet["SubnetId"]
+    for table in pages(client, "describe_route_tables", "RouteTables"):
+        # A network brings one of its own, and takes it along.
+        if not any(association.get("Main") for association in table["Associations"]):
+            yield "route table", table["RouteTableId"]
+    for group in pages(client, "describe_security_groups", "SecurityGroups"):
+        if group["GroupName"] != "default":
+            yield "security group", group["GroupId"]
+    for endpoint in pages(client, "describe_vpc_endpoints", "VpcEndpoints"):
+        if endpoint["State"] != "deleted":
+            yield "endpoint", endpoint["VpcEndpointId"]
+    for gateway in pages(client, "describe_internet_gateways", "InternetGateways"):
+        if given.isdisjoint(attachment["VpcId"] for attachment in gateway["Attachments"]):
+            yield "internet gateway", gateway["InternetGatewayId"]
+    for gateway in pages(client, "describe_nat_gateways", "NatGateways"):
+        if gateway["State"] != "deleted":
+            yield "nat gateway", gateway["NatGatewayId"]
+    for address in names(client, "describe_addresses", "Addresses", "PublicIp"):
+        yield "address", address
+    for interface in names(
+        client, "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"
+    ):
+        yield "network interface", interface
+
+
 def events(client):
     for bus in names(client, "list_event_buses", "EventBuses", "Name"):
         if bus != "default":
@@ -125,11 +159,30 @@ def logs(client):
         yield "log policy", policy
 
 
+def route53(client):
+    for zone in pages(client, "list_hosted_zones", "HostedZones"):
+        yield "zone", zone["Name"]
+        records = pages(
+            client, "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone["Id"]
+        )
+        for record in records:
+            if record["Type"] not in ("NS", "SOA"):
+                words = [record["Name"], record["Type"], record.get("SetIdentifier", "")]
+                yield "record", " ".join(words).strip()
+    for check in names(client, "list_health_checks", "HealthChecks", "Id"):
+        yield "health check", check
+
+
 def s3(client):
     for bucket in client.list_buckets()["Buckets"]:
         place = client.get_bucket_location(Bucket=bucket["Name"])["LocationConstraint"]
         if (place or "us-east-1") == client.meta.region_name:
             yield "bucket", bucket["Name"]
+
+
+def secrets(client):
+    for secret in names(client, "list_secrets", "SecretList", "Name", IncludePlannedDeletion=True):
+        yield "secret", secret
 
 
 def sns(client):
@@ -144,6 +197,11 @@ def sqs(client):
         yield "queue", queue.rsplit("/", 1)[1]
 
 
+def ssm(client):
+    for parameter in names(client, "describe_parameters", "Parameters", "Name"):
+        yield "parameter", parameter
+
+
 def stepfunctions(client):
     for machine in names(client, "list_state_machines", "stateMachines", "name"):
         yield "state machine", machine
@@ -151,17 +209,22 @@ def stepfunctions(client):
         yield "activity", activity
 
 
+GLOBAL = {"iam": iam, "route53": route53}
+
 REGIONAL = {
     "apigateway": apigateway,
     "cloudwatch": cloudwatch,
     "dynamodb": dynamodb,
+    "ec2": ec2,
     "events": events,
     "kms": kms,
     "lambda": functions,
     "logs": logs,
     "s3": s3,
+    "secretsmanager": secrets,
     "sns": sns,
     "sqs": sqs,
+    "ssm": ssm,
     "stepfunctions": stepfunctions,
 }
 
@@ -173,7 +236,7 @@ def inventory(account, regions):
     def look(place, service, region, lister):
         return [(place, *item) for item in lister(account.client(service, region))]
 
-    looks = [("global", "iam", regions[0], iam)]
+    looks = [("global", service, regions[0], lister) for service, lister in GLOBAL.items()]
     looks += [
         (region, service, region, lister)
         for region in regions

@@ -5,8 +5,10 @@
 //! It works the same with one process for all tests (`cargo test`) and with a
 //! process for each (`cargo nextest`).
 
+pub(crate) mod deployment;
 pub(crate) mod emulator;
 pub(crate) mod http;
+pub(crate) mod interruption;
 pub(crate) mod inventory;
 pub(crate) mod payctl;
 pub(crate) mod proxy;

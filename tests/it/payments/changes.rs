@@ -2,7 +2,6 @@
 //! longer planned: nothing else is.
 
 use super::deployment::{Payments, REGIONS};
-use std::fs;
 
 #[tokio::test]
 async fn a_parameter_changes_what_it_is_in_and_nothing_else() {
@@ -29,7 +28,7 @@ async fn a_parameter_changes_what_it_is_in_and_nothing_else() {
 #[tokio::test]
 async fn a_parameter_comes_from_the_environment_too() {
     let payments = Payments::new().await;
-    let arguments = payments.with_env(&["export", "--region", "us-east-1"]);
+    let arguments = payments.with_target(&["export", "--region", "us-east-1"]);
     let mut command = payments.world.command(&arguments);
     let output = command.env("PAYCTL_PARAM_ReceiptsBucketPrefix", "from-the-environment").output();
     let template = String::from_utf8(output.expect("run payctl").stdout).expect("UTF-8");
@@ -128,14 +127,6 @@ async fn a_changed_api_is_deployed_again() {
 }
 
 impl Payments {
-    /// Replaces text in a file of the stack's copy.
-    fn edit(&self, path: &str, old: &str, new: &str) {
-        let file = self.world.path().join(path);
-        let text = fs::read_to_string(&file).expect("read the copy");
-        assert!(text.contains(old), "'{old}' is not in {path}");
-        fs::write(&file, text.replace(old, new)).expect("write the copy");
-    }
-
     /// Returns the deployments of an API.
     async fn deployments(&self, api: &str) -> Vec<String> {
         let list = self.aws.apigateway("us-east-1").get_deployments().rest_api_id(api);

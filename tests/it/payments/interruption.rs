@@ -1,15 +1,9 @@
 //! A run that is killed or stopped is gone on with, and nothing is made twice.
 
 use super::deployment::{Payments, REGIONS};
-use crate::support::inventory::Inventory;
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
-use std::io::{BufRead as _, BufReader};
+use crate::support::interruption::shape;
+use rustix::process::Signal;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{ExitStatus, Stdio};
-
-/// One call at a time in a region, so that a run is long enough to stop.
-const SLOWLY: [&str; 4] = ["--yes", "--json", "--parallelism", "1"];
 
 #[tokio::test]
 async fn a_killed_apply_is_finished_by_the_next_with_nothing_made_twice() {
@@ -80,50 +74,4 @@ async fn an_interrupted_apply_says_so_and_can_be_gone_on_with() {
     assert_eq!(inventory.found, []);
     assert_eq!(inventory.pending.len(), REGIONS.len());
     payments.world.assert_no_violations();
-}
-
-impl Payments {
-    /// Runs a command to its end and counts its calls that change something.
-    fn changing_calls(&self, command: &[&str]) -> usize {
-        let output = self.run(&[command, &SLOWLY].concat());
-        output.success().stdout.lines().filter(|line| is_change(line)).count()
-    }
-
-    /// Runs a command and sends it a signal after so many calls that change
-    /// something; returns how it ended.
-    fn signal_after(&self, command: &[&str], calls: usize, signal: Signal) -> ExitStatus {
-        let arguments = [command, &SLOWLY].concat();
-        let mut command = self.world.command(&self.with_env(&arguments));
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("start payctl");
-        let events = BufReader::new(child.stdout.take().expect("its events"));
-        let mut events = events.lines().map(|line| line.expect("the events are UTF-8"));
-        let reached = events.by_ref().filter(|line| is_change(line)).take(calls).count();
-        assert_eq!(reached, calls, "the run ended before its call {calls}");
-        kill_process(Pid::from_child(&child), signal).expect("signal payctl");
-        // What it still writes must not hold it up.
-        events.for_each(drop);
-        child.wait().expect("wait for payctl")
-    }
-}
-
-/// Whether an event is the end of a call that changes something.
-fn is_change(line: &str) -> bool {
-    let event: Value = serde_json::from_str(line).expect("an event is JSON");
-    let operation = event["operation"].as_str().unwrap_or_default();
-    let name = operation.split(':').nth(1).unwrap_or_default();
-    event["event"] == "called" && !["Describe", "Get", "List"].iter().any(|p| name.starts_with(p))
-}
-
-/// Returns what is in an inventory, without the names that AWS gives.
-fn shape(inventory: &Inventory) -> Vec<String> {
-    let line = |thing: &crate::support::inventory::Thing| {
-        let is_given =
-            matches!(thing.kind.as_str(), "api" | "api deployment" | "api stage" | "key");
-        let name = if is_given { "" } else { &thing.name };
-        format!("{} {} {name}", thing.place, thing.kind)
-    };
-    let mut lines: Vec<String> = inventory.found.iter().map(line).collect();
-    lines.sort();
-    lines
 }

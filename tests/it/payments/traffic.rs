@@ -1,7 +1,6 @@
 //! What the deployed stack does with payments, events and alarms.
 
 use super::deployment::{Payments, REGIONS};
-use crate::support::http;
 use crate::support::wait::eventually;
 use aws_sdk_cloudwatch::types::StateValue;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -139,20 +138,9 @@ async fn an_event_with_the_failover_flag_starts_the_workflow_of_its_target() {
 impl Payments {
     /// Posts a payment to the API; returns the status and the answer.
     fn post(&self, payment: &Value) -> (u16, Value) {
-        // The emulator has an API's address for each account, and tells the
-        // account by who signs.
-        let signer = format!(
-            "AWS4-HMAC-SHA256 Credential={}/20240115/us-east-1/execute-api/aws4_request, \
-             SignedHeaders=host, Signature=none",
-            self.world.account()
-        );
-        let answer = http::post(
-            &self.payments_address(),
-            &[("Authorization", &signer)],
-            &payment.to_string(),
-        );
-        let (status, body) = answer.expect("the API answers");
-        (status, serde_json::from_str(&body).expect("the API answers in JSON"))
+        let outputs = self.outputs();
+        let endpoint = outputs["api_endpoint"].as_str().expect("the API has an address");
+        self.request("POST", &format!("{endpoint}/payments"), &payment.to_string())
     }
 
     /// Returns a payment as a region stores it, as soon as it does.
@@ -200,22 +188,6 @@ impl Payments {
             Some(status).filter(|status| *status != ExecutionStatus::Running)
         })
         .await
-    }
-
-    /// Takes this many messages from a queue.
-    async fn messages(&self, region: &str, queue: &Value, count: usize) -> Vec<Value> {
-        let queue = queue.as_str().expect("the queue has an address");
-        let receive = self.aws.sqs(region).receive_message().queue_url(queue);
-        let mut bodies = Vec::new();
-        eventually(&format!("{count} messages in {queue}"), async || {
-            let answer = receive.clone().max_number_of_messages(10).send().await;
-            let messages = answer.expect("read the queue").messages.unwrap_or_default();
-            bodies.extend(messages.into_iter().filter_map(|message| message.body));
-            (bodies.len() >= count).then_some(())
-        })
-        .await;
-        let parse = |body: &String| serde_json::from_str(body).expect("the message is JSON");
-        bodies.iter().map(parse).collect()
     }
 
     /// Puts a payment's event on the default bus of a region.
