@@ -185,7 +185,7 @@ def drain(reason, alarm, context, changed_at=None):
         announce_once("failover", mark, context)
         return "already", f"{primary()} is drained since {time_of(mark['changed_at'])}"
     since = int(mark.get("changed_at", 0))
-    if alarm is not None and changed_at is not None and changed_at <= since:
+    if alarm is not None and changed_at is not None and changed_at < since:
         return "ignored", "it is older than the last change"
     if alarm is not None and time.time() - since < cooldown():
         return "refused", f"the last change was less than {cooldown()} seconds ago"

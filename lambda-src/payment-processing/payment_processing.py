@@ -45,6 +45,10 @@ class DamagedPayment(Exception):
     """The payment in the table is not what validation writes."""
 
 
+class OutOfTime(Exception):
+    """The invocation ends too soon for another message."""
+
+
 def handler(event, context):
     """Entry point of the function: a batch of the queue."""
     failures = []
@@ -58,12 +62,12 @@ def handler(event, context):
 
 def process(record, context, counts):
     """Processes a message and returns whether it is done with."""
-    if milliseconds_left(context) < MILLISECONDS_FOR_A_MESSAGE:
-        log("WARNING", "Postponed", context, None, message_id=record["messageId"])
-        return False
     transaction_id = None
     try:
         transaction_id = transaction_of(record)
+        if milliseconds_left(context) < MILLISECONDS_FOR_A_MESSAGE:
+            # A failure like any other: this delivery may be the last.
+            raise OutOfTime("no time was left for the message")
         settle(transaction_id, context, counts)
         return True
     except Exception as error:
@@ -222,7 +226,7 @@ def payment_or_none(transaction_id):
 
 def reason_of(error):
     """Returns what is said of an error: never a text that AWS or Python wrote."""
-    if isinstance(error, (BadMessage, UnknownPayment, DamagedPayment)):
+    if isinstance(error, (BadMessage, UnknownPayment, DamagedPayment, OutOfTime)):
         return str(error)
     if isinstance(error, ClientError):
         return f"{error.operation_name}: {error.response.get('Error', {}).get('Code')}"

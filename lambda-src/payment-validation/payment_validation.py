@@ -251,8 +251,8 @@ def send_heartbeat(here):
 
 @functools.cache
 def table():
-    """Returns the table. The attempts fit into the function's 30 seconds."""
-    return boto3.resource("dynamodb", config=config(2, 4, 3)).Table(
+    """Returns the table. All attempts of all calls fit into 30 seconds."""
+    return boto3.resource("dynamodb", config=config(1, 3, 2)).Table(
         os.environ["DYNAMODB_TABLE_NAME"]
     )
 
@@ -268,7 +268,7 @@ def health_table():
 @functools.cache
 def queue():
     """Returns the client of the queue."""
-    return boto3.client("sqs", config=config(2, 4, 2))
+    return boto3.client("sqs", config=config(1, 3, 2))
 
 
 def config(connect_timeout, read_timeout, attempts):

@@ -358,7 +358,15 @@ def test_an_alarm_from_before_the_failback_comes_too_late(world):
     world.seconds += 3600
     ask("failback")
     world.seconds += 3600
-    assert decide(alarm(changed=START + 3600)) == "ignored"
+    assert decide(alarm(changed=START + 3599)) == "ignored"
+    assert "drained_region" not in world.mark
+
+
+def test_an_alarm_in_the_second_of_the_failback_is_refused(world):
+    decide(alarm())
+    world.seconds += 3600
+    ask("failback")
+    assert decide(alarm(changed=world.seconds)) == "refused"
     assert "drained_region" not in world.mark
 
 

@@ -254,6 +254,15 @@ def test_what_cannot_be_done_in_time_is_left_for_later(world):
     assert world.item("txn-2")["status"] == "validated"
 
 
+def test_the_last_delivery_that_comes_too_late_is_a_failure(world):
+    world.add()
+    context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: 10_000)
+    assert run(record(attempt=3), context=context) == ["message-txn-1"]
+    assert world.item()["status"] == "failed"
+    assert world.item()["error_message"] == "no time was left for the message"
+    assert world.kinds == ["payment-failed"]
+
+
 def test_payments_do_not_depend_on_metrics(world):
     world.add()
     world.metrics_failure = EndpointConnectionError(endpoint_url="https://monitoring")
