@@ -15,5 +15,6 @@ mod kinds;
 mod lambda_versions;
 mod payments;
 mod python_tests;
+mod recovery;
 mod sandbox;
 mod wire;

@@ -4,7 +4,7 @@ use crate::support::{http, payctl::TestEnvironment};
 use std::path::Path;
 
 #[test]
-fn the_payment_stack_works_on_the_sandbox() {
+fn both_stacks_work_on_the_sandbox() {
     let world = TestEnvironment::offline();
     ["plans", "lambda-src", "payctl.toml"].into_iter().for_each(|path| world.copy(path));
     let stopped = Stopped(&world);
@@ -18,6 +18,19 @@ fn the_payment_stack_works_on_the_sandbox() {
 
     succeed(&world, &["plan", "--sandbox", "--detailed-exitcode"]);
     assert!(world.path().join("state/sandbox").is_dir(), "its state lies apart");
+    let other = "disaster-recovery";
+    let applied = succeed(&world, &["apply", other, "--sandbox", "--yes"]);
+    let endpoint =
+        succeed(&world, &["output", other, "--sandbox", "--name", "secondary_api_endpoint"]);
+    assert!(applied.contains(&format!("secondary_api_endpoint   {endpoint}")), "{applied}");
+    let payment = r#"{"transaction_id": "txn-123", "amount": 100.00, "currency": "USD",
+        "customer_id": "cust-456", "payment_method": "credit_card"}"#;
+    let answer = http::post(&format!("{}/validate", endpoint.trim()), &[], payment);
+    let (code, text) = answer.expect("the API answers");
+    assert_eq!(code, 200, "{text}");
+    succeed(&world, &["plan", other, "--sandbox", "--detailed-exitcode"]);
+    succeed(&world, &["destroy", other, "--sandbox", "--yes"]);
+
     let status = succeed(&world, &["sandbox", "status"]);
     assert!(status.contains("The sandbox runs at http://127.0.0.1:"), "{status}");
     succeed(&world, &["destroy", "--sandbox", "--yes"]);
