@@ -54,17 +54,17 @@ pub(super) struct Loop {
 }
 
 impl Loop {
-    pub(super) fn new(run: Arc<Run>, tasks: Vec<Task>, plan: &Plan) -> Self {
-        let unreachable = || plan.steps.iter().filter(|step| step.action == Action::Unreachable);
+    /// Nothing of what is `lost` will be reached.
+    pub(super) fn new(run: Arc<Run>, tasks: Vec<Task>, lost: &[&Address], plan: &Plan) -> Self {
         let mut summary = Summary::default();
-        for step in unreachable() {
+        for step in plan.steps.iter().filter(|step| step.action == Action::Unreachable) {
             let failure =
                 Failure::local(Class::Unreachable, format!("{} does not answer", step.region));
             summary.failed.push((step.address.clone(), Action::Unreachable, failure));
         }
         Self {
             run,
-            queue: Queue::new(tasks, unreachable().map(|step| &step.address)),
+            queue: Queue::new(tasks, lost.iter().copied()),
             running: JoinSet::new(),
             started: HashSet::new(),
             summary,

@@ -15,17 +15,14 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Queues work. Nothing of what is `unreachable` will ever be reached.
-    pub(super) fn new<'a>(
-        tasks: Vec<Task>,
-        unreachable: impl IntoIterator<Item = &'a Address>,
-    ) -> Self {
+    /// Queues work. Nothing of what is `lost` will ever be reached.
+    pub(super) fn new<'a>(tasks: Vec<Task>, lost: impl IntoIterator<Item = &'a Address>) -> Self {
         let completed_later = tasks
             .iter()
             .filter(|task| matches!(task.work, Work::Complete(_)))
             .map(|task| task.work.address().clone())
             .collect();
-        let lost = unreachable.into_iter().flat_map(|address| {
+        let lost = lost.into_iter().flat_map(|address| {
             Point::all(address).into_iter().map(|point| (point, address.clone()))
         });
         Self { waiting: tasks, reached: BTreeSet::new(), lost: lost.collect(), completed_later }

@@ -174,7 +174,8 @@ pub async fn run(
     });
     let tasks = schedule::tasks(plan, &run.setting.graph, &state);
     let started = Instant::now();
-    let mut summary = Loop::new(Arc::clone(&run), tasks, plan).drive(created, &stop).await;
+    let lost = schedule::lost(plan, &state);
+    let mut summary = Loop::new(Arc::clone(&run), tasks, &lost, plan).drive(created, &stop).await;
     summary.took = started.elapsed();
     summary.outputs = close(&run, plan).await;
     drop(run);

@@ -89,6 +89,18 @@ pub(super) fn converges(step: &Step) -> bool {
     )
 }
 
+/// Whether nothing of what the step plans can be reached in this run.
+fn is_lost(step: &Step, state: &State) -> bool {
+    let record = state.records.get(&step.address);
+    step.action == Action::Unreachable && !step.is_as_recorded(record)
+}
+
+/// Returns the nodes of which nothing will be reached.
+pub(super) fn lost<'a>(plan: &'a Plan, state: &State) -> Vec<&'a Address> {
+    let lost = plan.steps.iter().filter(|step| is_lost(step, state));
+    lost.map(|step| &step.address).collect()
+}
+
 /// Returns the work of a plan.
 pub(super) fn tasks(plan: &Plan, graph: &Graph, state: &State) -> Vec<Task> {
     let steps: BTreeMap<&Address, &Step> =
@@ -98,7 +110,7 @@ pub(super) fn tasks(plan: &Plan, graph: &Graph, state: &State) -> Vec<Task> {
     for step in &plan.steps {
         match step.action {
             Action::None | Action::Unreachable => {}
-            Action::Delete | Action::Forget => tasks.push(removal(step, &steps, &users)),
+            Action::Delete | Action::Forget => tasks.push(removal(step, &steps, state, &users)),
             _ => tasks.extend(convergence(step, graph, &steps, state, &users)),
         }
     }
@@ -131,7 +143,7 @@ fn convergence(
     let (mut needs, mut wants) = (BTreeSet::new(), BTreeSet::new());
     for edge in graph.edges(address) {
         let target = steps.get(&edge.target);
-        if !target.is_some_and(|step| converges(step) || step.action == Action::Unreachable) {
+        if !target.is_some_and(|step| converges(step) || is_lost(step, state)) {
             continue;
         }
         match edge.until {
@@ -150,14 +162,19 @@ fn convergence(
     let has_outgoing = state.records.get(address).is_some_and(|record| !record.outgoing.is_empty());
     if has_outgoing || (step.action == Action::Replace && !step.delete_first) {
         let mut needs = BTreeSet::from([Point::Ready(address.clone())]);
-        needs.extend(released_by(address, steps, users));
+        needs.extend(released_by(address, steps, state, users));
         tasks.push(task(Work::DeleteOld(address.clone()), needs, BTreeSet::new()));
     }
     tasks
 }
 
-fn removal(step: &Step, steps: &BTreeMap<&Address, &Step>, users: &Users<'_>) -> Task {
-    let needs = released_by(&step.address, steps, users).collect();
+fn removal(
+    step: &Step,
+    steps: &BTreeMap<&Address, &Step>,
+    state: &State,
+    users: &Users<'_>,
+) -> Task {
+    let needs = released_by(&step.address, steps, state, users).collect();
     task(Work::Delete(step.address.clone()), needs, BTreeSet::new())
 }
 
@@ -166,11 +183,13 @@ fn removal(step: &Step, steps: &BTreeMap<&Address, &Step>, users: &Users<'_>) ->
 fn released_by<'a>(
     address: &Address,
     steps: &'a BTreeMap<&Address, &Step>,
+    state: &'a State,
     users: &'a Users<'_>,
 ) -> impl Iterator<Item = Point> + 'a {
     users.get(address).into_iter().flatten().filter_map(|user| {
         let step = steps.get(*user)?;
         match step.action {
+            Action::Unreachable if !is_lost(step, state) => None,
             Action::Delete | Action::Forget | Action::Unreachable => {
                 Some(Point::Deleted((*user).clone()))
             }

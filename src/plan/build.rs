@@ -105,6 +105,8 @@ impl<'a> Planner<'a> {
             (Some(record), Some(Look::Unreachable)) => {
                 step.action = Action::Unreachable;
                 step.id = Some(record.id.clone());
+                let recorded = &record.properties;
+                step.changes = diff::diff(node.kind, &step.desired, recorded, recorded);
                 step.reasons.push(silence(&record.region));
             }
             (Some(record), Some(Look::Live(live))) => {
@@ -240,7 +242,7 @@ impl<'a> Planner<'a> {
                 if let Some(live) = live {
                     merge(&mut attributes, &live.attributes);
                 }
-                if action != Action::None {
+                if action != Action::None && !step.is_as_recorded(record) {
                     forget_volatile(node.kind, &mut attributes);
                 }
                 self.board.set(node.kind, &node.address, step.id.as_ref(), &attributes);

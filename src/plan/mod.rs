@@ -29,7 +29,7 @@ pub use inputs::Inputs;
 
 use crate::address::Address;
 use crate::resource::{Change, Id, LiveValue};
-use crate::state::Dependency;
+use crate::state::{Dependency, Record, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -99,6 +99,18 @@ pub struct Step {
     /// The resource as the plan saw it. The plan's text does not hold it.
     #[serde(skip)]
     pub live: Option<LiveValue>,
+}
+
+impl Step {
+    /// Whether the node is taken to be as it was recorded, unseen: its region
+    /// does not answer, and nothing was to be done with it. What uses it need
+    /// not wait for the region.
+    pub(crate) fn is_as_recorded(&self, record: Option<&Record>) -> bool {
+        let stays = !self.desired.is_null() && self.changes.is_empty();
+        let is_whole =
+            |record: &Record| record.status == Status::Ready && record.outgoing.is_empty();
+        self.action == Action::Unreachable && stays && record.is_some_and(is_whole)
+    }
 }
 
 /// Why a plan cannot be applied as it is.

@@ -123,11 +123,20 @@ fn a_replacement_under_the_same_name_leaves_nothing_to_delete() {
 }
 
 #[test]
-fn users_of_what_cannot_be_reached_wait_for_it_in_vain() {
+fn users_of_what_cannot_be_changed_wait_for_it_in_vain() {
     insta::assert_snapshot!(after(CHAIN, |world| {
+        world.declare(&CHAIN.replace("Name: a}", "Name: a, Size: 2}"));
         world.look("us-east-1/A", Look::Unreachable);
         world.look("us-east-1/B", Look::Gone);
     }), @"1: converge us-east-1/B, needs us-east-1/A ready");
+}
+
+#[test]
+fn what_cannot_be_seen_and_is_not_changed_holds_nobody_up() {
+    insta::assert_snapshot!(after(CHAIN, |world| {
+        world.look("us-east-1/A", Look::Unreachable);
+        world.look("us-east-1/B", Look::Gone);
+    }), @"1: converge us-east-1/B");
 }
 
 #[test]

@@ -77,6 +77,20 @@ fn it_was_deleted_outside_or_cannot_be_seen() {
     ");
 }
 
+/// What was to be changed of it is shown; what uses it stays as it is.
+#[test]
+fn it_cannot_be_seen_and_was_to_be_changed() {
+    insta::assert_snapshot!(after(|world| {
+        world.declare(&STACK.replace("Name: base", "Name: basis"));
+        world.look("us-east-1/Base", Look::Unreachable);
+    }), @r"
+      ? us-east-1/Base  AWS::Test::Thing  us-east-1 does not answer
+          Name                     base → basis
+
+    1 unreachable
+    ");
+}
+
 /// With another name the new one is made first; with the same one the old one
 /// goes first; a name that payctl makes is another one each time.
 #[test]

@@ -118,6 +118,7 @@ fn a_region_that_is_down_holds_no_other_up() {
       ? us-east-1/Lonely  AWS::SQS::Queue  us-east-1 does not answer
       ? us-east-1/Dead    AWS::SQS::Queue  us-east-1 does not answer
       ? us-east-1/Orders  AWS::SQS::Queue  us-east-1 does not answer
+          DelaySeconds             5 → 7
       ~ eu-west-1/Orders  AWS::SQS::Queue
           DelaySeconds             5 → 7
       Outputs
