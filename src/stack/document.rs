@@ -1,6 +1,6 @@
 //! The JSON Schema of a stack file, for editors that complete and check.
 
-use super::template::is_name;
+use super::builder::is_name;
 use crate::resource::Kind;
 use serde_json::{Map, Value, json};
 

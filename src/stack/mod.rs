@@ -1,8 +1,8 @@
 //! The stack language: from a YAML file to nodes.
 //!
 //! 1. [`yaml`] reads the file into a tree that knows where everything stands.
-//! 2. [`expr`] compiles the `${…}` of its strings, [`template`] makes values
-//!    of both that can be evaluated.
+//! 2. [`expr`] compiles the `${…}` of its strings, [`builder`] makes values of
+//!    both that can be evaluated, a [`template`] each.
 //! 3. [`parse`] reads the sections into a [`Stack`], [`check`] compares it
 //!    with the types' schemas, [`names`] the expressions with what there is.
 //! 4. [`place`] finds where the nodes of a deployment are, [`expand`] makes
@@ -12,6 +12,7 @@
 //! Everything that is wrong with a file is reported at once. Nothing here
 //! reads the environment, calls AWS or prints.
 
+mod builder;
 mod check;
 mod cycle;
 mod document;

@@ -1,6 +1,6 @@
 //! Parameters: what a stack file declares, and the values given for them.
 
-use super::template::is_name;
+use super::builder::is_name;
 use super::yaml::{self, Data, Yaml};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, did_you_mean};
 use regex::Regex;

@@ -1,7 +1,8 @@
 //! From the sections of a stack file to what they declare.
 
+use super::builder::{Builder, is_name};
 use super::expr::{Compiled, Names};
-use super::template::{self, Builder, Template, is_name};
+use super::template::{self, Template};
 use super::yaml::{self, Data, Key, Yaml};
 use super::{
     Declared, OutputDeclaration, Property, Removal, Resource, check, names, parameters, regions,
