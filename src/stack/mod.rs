@@ -26,6 +26,7 @@ mod place;
 mod regions;
 mod template;
 mod tree;
+mod unknown_type;
 mod world;
 mod yaml;
 

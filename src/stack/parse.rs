@@ -3,6 +3,7 @@
 use super::builder::{Builder, is_name};
 use super::expr::{Compiled, Names};
 use super::template::{self, Template};
+use super::unknown_type::unknown_type;
 use super::yaml::{self, Data, Key, Yaml};
 use super::{
     Declared, OutputDeclaration, Property, Removal, Resource, check, names, parameters, regions,
@@ -39,115 +40,6 @@ const CLOUDFORMATION: &[(&str, &str)] = &[
     ("Mappings", "write the map in the expression: ${{\"dev\": 1, \"prod\": 3}[env]}"),
     ("Rules", "write the rule into its parameter: AllowedValues, AllowedPattern, MinValue, …"),
     ("Export", "remove it; a stack's outputs can be read by `payctl output`"),
-];
-
-/// Services whose types people use with CloudFormation: of a type of theirs
-/// one can say that it exists.
-const SERVICES: &[&str] = &[
-    "ACMPCA",
-    "AmazonMQ",
-    "Amplify",
-    "ApiGateway",
-    "ApiGatewayV2",
-    "AppConfig",
-    "AppRunner",
-    "AppSync",
-    "ApplicationAutoScaling",
-    "Athena",
-    "AutoScaling",
-    "Backup",
-    "Batch",
-    "Bedrock",
-    "Budgets",
-    "CertificateManager",
-    "Chatbot",
-    "Cloud9",
-    "CloudFormation",
-    "CloudFront",
-    "CloudTrail",
-    "CloudWatch",
-    "CodeArtifact",
-    "CodeBuild",
-    "CodeCommit",
-    "CodeDeploy",
-    "CodePipeline",
-    "Cognito",
-    "Config",
-    "DAX",
-    "DMS",
-    "DocDB",
-    "DynamoDB",
-    "EC2",
-    "ECR",
-    "ECS",
-    "EFS",
-    "EKS",
-    "EMR",
-    "ElastiCache",
-    "ElasticBeanstalk",
-    "ElasticLoadBalancing",
-    "ElasticLoadBalancingV2",
-    "Elasticsearch",
-    "EventSchemas",
-    "Events",
-    "FSx",
-    "FIS",
-    "GlobalAccelerator",
-    "Glue",
-    "GuardDuty",
-    "IAM",
-    "ImageBuilder",
-    "Inspector",
-    "IoT",
-    "KMS",
-    "Kinesis",
-    "KinesisAnalyticsV2",
-    "KinesisFirehose",
-    "LakeFormation",
-    "Lambda",
-    "Location",
-    "Logs",
-    "MSK",
-    "MediaConvert",
-    "MemoryDB",
-    "Neptune",
-    "NetworkFirewall",
-    "OpenSearchServerless",
-    "OpenSearchService",
-    "Organizations",
-    "Pinpoint",
-    "Pipes",
-    "QuickSight",
-    "RAM",
-    "RDS",
-    "Redshift",
-    "RedshiftServerless",
-    "ResourceGroups",
-    "Route53",
-    "Route53Resolver",
-    "S3",
-    "S3Tables",
-    "SES",
-    "SNS",
-    "SQS",
-    "SSM",
-    "SSO",
-    "SageMaker",
-    "Scheduler",
-    "SecretsManager",
-    "SecurityHub",
-    "Serverless",
-    "ServiceCatalog",
-    "ServiceDiscovery",
-    "Shield",
-    "StepFunctions",
-    "Synthetics",
-    "Timestream",
-    "Transfer",
-    "VpcLattice",
-    "WAFv2",
-    "WorkSpaces",
-    "XRay",
 ];
 
 /// Reads a stack file, or returns everything that is wrong with it.
@@ -561,34 +453,5 @@ impl Parser<'_> {
         };
         let summary = format!("resource `{}` has no `{}`", of.name, key.name);
         self.problems.push(Diagnostic::at(key.span, summary).help(help));
-    }
-}
-
-/// An unknown type: a mistyped one, one of AWS that payctl does not have, or
-/// none at all.
-fn unknown_type<'a>(
-    name: &str,
-    span: Span,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> Diagnostic {
-    let service = name.strip_prefix("AWS::").and_then(|rest| rest.split_once("::"));
-    let problem = match service {
-        Some((service, _)) if SERVICES.contains(&service) => {
-            let of_service: Vec<_> =
-                known.clone().filter(|known| known.split("::").nth(1) == Some(service)).collect();
-            let problem = Diagnostic::at(span, format!("payctl does not support `{name}`"));
-            if of_service.is_empty() {
-                problem.help("`payctl schema` lists the types that it supports")
-            } else {
-                problem.help(format!("of {service} it supports {}", of_service.join(", ")))
-            }
-        }
-        _ => Diagnostic::at(span, format!("unknown type `{name}`"))
-            .help("`payctl schema` lists the types"),
-    };
-    match nearest(name, known) {
-        Some(near) => Diagnostic::at(span, format!("unknown type `{name}`"))
-            .help(format!("did you mean `{near}`?")),
-        None => problem,
     }
 }
