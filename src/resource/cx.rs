@@ -102,7 +102,10 @@ pub trait Link: Send + Sync {
     /// Counts a call that ended.
     fn called(&self, operation: &str, region: &str, took: Duration, failure: Option<&Failure>);
     /// Returns a permit to have one call in flight in the region.
-    fn permit<'a>(&'a self, region: &'a str) -> BoxFuture<'a, tokio::sync::OwnedSemaphorePermit>;
+    fn permit<'a>(
+        &'a self,
+        region: &'a str,
+    ) -> BoxFuture<'a, Option<tokio::sync::OwnedSemaphorePermit>>;
 }
 
 /// What a kind works with. Cheap to clone.

@@ -160,8 +160,8 @@ impl Link for ReadOnly {
         false
     }
 
-    fn permit<'a>(&'a self, _: &'a str) -> BoxFuture<'a, OwnedSemaphorePermit> {
+    fn permit<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Option<OwnedSemaphorePermit>> {
         let permits = Arc::clone(&self.permits);
-        async move { permits.acquire_owned().await.expect("it is never closed") }.boxed()
+        async move { permits.acquire_owned().await.ok() }.boxed()
     }
 }
