@@ -2,10 +2,11 @@
 
 use super::ec2::{filter, find_owned, is_own, known, ownership, seen, tagged};
 use super::ec2_security_group_properties::Rule;
-use crate::resource::{Cx, Found as _, Id, Result, Tags};
+use crate::resource::{Class, Cx, Failure, Found as _, Id, Result, Tags};
 use aws_sdk_ec2::types::{
     IpPermission, ResourceType, SecurityGroupRule, SecurityGroupRuleUpdate, TagSpecification,
 };
+use serde_json::json;
 
 /// A direction of traffic.
 #[derive(Clone, Copy, PartialEq)]
@@ -16,17 +17,19 @@ pub(super) enum Direction {
     Out,
 }
 
-/// Adds a rule that is a resource of its own. It is tagged, so that it is told
-/// from a rule of the same words that is somebody else's.
-pub(super) async fn authorize_own(
-    group: &str,
-    direction: Direction,
-    rule: Rule,
-    cx: &Cx,
-) -> Result<Option<String>> {
+/// Makes a rule that is a resource of its own, and returns when EC2 shows it.
+/// It is tagged, so that it is told from a rule of the same words that is
+/// somebody else's.
+pub(super) async fn create(group: &str, direction: Direction, rule: Rule, cx: &Cx) -> Result<Id> {
     let tags: Tags = ownership(cx).into_iter().collect();
     let tags = tagged(ResourceType::SecurityGroupRule, Some(&tags));
-    authorize(group, direction, &[rule], Some(tags), cx).await
+    let made = authorize(group, direction, &[rule], Some(tags), cx).await?;
+    let Some(id) = made.map(Id::from) else {
+        return Err(Failure::local(Class::InDoubt, "EC2 did not say which rule it added"));
+    };
+    cx.created(&id, json!({ "Id": id.as_str() })).await?;
+    seen(cx, || read(id.as_str(), cx)).await?;
+    Ok(id)
 }
 
 /// Adds rules to a group. Returns the id of the first, if there is one.

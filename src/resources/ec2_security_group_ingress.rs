@@ -1,20 +1,15 @@
 //! `AWS::EC2::SecurityGroupIngress`: a single rule for what may come in to a
 //! security group.
 
-use super::ec2::seen;
-use super::ec2_security_group_calls::{
-    Direction, authorize_own, describe_rule, find, read, remove,
-};
+use super::ec2_security_group_calls::{Direction, create, describe_rule, find, read, remove};
 use super::ec2_security_group_check::{SOURCES, rule_faults};
 use super::ec2_security_group_properties::{Ingress, Rule};
 use crate::resource::{
-    Changes, Class, Cx, Desired, Early, Failure, Fault, Fixed, Id, Live, Meta, Recorded, Resource,
-    Result,
+    Changes, Cx, Desired, Early, Fault, Fixed, Id, Live, Meta, Recorded, Resource, Result,
 };
 use aws_sdk_ec2::types::SecurityGroupRule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 /// A rule. <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ec2-securitygroupingress.html>
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -91,7 +86,10 @@ impl Resource for SecurityGroupIngress {
         changes: &Changes,
         cx: &Cx,
     ) -> Result<Attributes> {
-        let Some(live) = current else { return self.create(cx).await };
+        let Some(live) = current else {
+            let id = create(self.group(), Direction::In, self.rule(), cx).await?;
+            return Ok(Attributes::of(&id));
+        };
         if changes.has("Description") {
             describe_rule(self.group(), live.id.as_str(), &self.rule(), cx).await?;
         }
@@ -111,17 +109,6 @@ impl Attributes {
 }
 
 impl SecurityGroupIngress {
-    async fn create(&self, cx: &Cx) -> Result<Attributes> {
-        let made = authorize_own(self.group(), Direction::In, self.rule(), cx).await?;
-        let Some(id) = made.map(Id::from) else {
-            return Err(Failure::local(Class::InDoubt, "EC2 did not say which rule it added"));
-        };
-        let attributes = Attributes::of(&id);
-        cx.created(&id, json!(attributes)).await?;
-        seen(cx, || read(id.as_str(), cx)).await?;
-        Ok(attributes)
-    }
-
     fn group(&self) -> &str {
         self.group_id.as_deref().map_or("", String::as_str)
     }
