@@ -4,6 +4,7 @@ use crate::support::deployment::Deployment;
 use crate::support::payctl::TestEnvironment;
 use crate::support::wait::eventually;
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -95,6 +96,24 @@ impl Recovery {
     pub(super) fn queue(&self, region: &str) -> String {
         let queues = &self.outputs()["processing_queue_urls"];
         queues[region].as_str().expect("a queue has an address").to_owned()
+    }
+
+    /// Returns once a region's processing queue holds nothing, in no one's
+    /// hands either. The emulator asks nobody's leave to make the log group of a
+    /// function that ends after its log group was deleted.
+    pub(super) async fn idle(&self, region: &str) {
+        use QueueAttributeName::{
+            ApproximateNumberOfMessages as Waiting, ApproximateNumberOfMessagesNotVisible as Taken,
+        };
+        let attributes = self.aws.sqs(region).get_queue_attributes().queue_url(self.queue(region));
+        let attributes = attributes.attribute_names(Waiting).attribute_names(Taken);
+        eventually(&format!("nothing is processed in {region}"), async || {
+            let answer = attributes.clone().send().await.expect("look at the queue");
+            let counts = answer.attributes.expect("a queue has attributes");
+            assert_eq!(counts.len(), 2, "{counts:?}");
+            counts.values().all(|count| count == "0").then_some(())
+        })
+        .await;
     }
 
     /// Puts a message into a region's processing queue, as validation does.

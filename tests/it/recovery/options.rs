@@ -56,6 +56,7 @@ async fn everything_optional_comes_and_goes_with_its_parameters() {
     for region in REGIONS {
         let id = format!("txn-again-{region}");
         assert_eq!(recovery.post(region, &payment(&id, "1").to_string()).0, 200);
+        recovery.idle(region).await;
     }
     recovery.destroy();
     assert_eq!(recovery.inventory(&REGIONS).found, []);
