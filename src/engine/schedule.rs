@@ -119,14 +119,15 @@ pub(super) fn tasks(plan: &Plan, graph: &Graph, state: &State) -> Vec<Task> {
     tasks
 }
 
-/// For each node, who was made after it according to the state.
-type Users<'a> = HashMap<&'a Address, Vec<&'a Address>>;
+/// For each node, who was made after it according to the state, and whether
+/// that was only for a property that is set late.
+type Users<'a> = HashMap<&'a Address, Vec<(&'a Address, bool)>>;
 
 fn users(state: &State) -> Users<'_> {
     let mut users: Users<'_> = HashMap::new();
-    for (address, record) in &state.records {
-        for dependency in &record.dependencies {
-            users.entry(&dependency.address).or_default().push(address);
+    for (user, record) in &state.records {
+        for Dependency { address, late } in &record.dependencies {
+            users.entry(address).or_default().push((user, *late));
         }
     }
     users
@@ -174,29 +175,51 @@ fn removal(
     state: &State,
     users: &Users<'_>,
 ) -> Task {
-    let needs = released_by(&step.address, steps, state, users).collect();
+    let needs = released_by(&step.address, steps, state, users);
     task(Work::Delete(step.address.clone()), needs, BTreeSet::new())
 }
 
-/// Returns the points at which the users of a node have let go of it: gone
-/// themselves, or changed to use something else.
-fn released_by<'a>(
+/// Returns the points at which the users of a node have let go of it. Users of
+/// users count: an API's stage calls a function until it moves to the next
+/// deployment, although only a method names the function.
+fn released_by(
     address: &Address,
-    steps: &'a BTreeMap<&Address, &Step>,
-    state: &'a State,
-    users: &'a Users<'_>,
-) -> impl Iterator<Item = Point> + 'a {
-    users.get(address).into_iter().flatten().filter_map(|user| {
-        let step = steps.get(*user)?;
-        match step.action {
-            Action::Unreachable if !is_lost(step, state) => None,
-            Action::Delete | Action::Forget | Action::Unreachable => {
-                Some(Point::Deleted((*user).clone()))
+    steps: &BTreeMap<&Address, &Step>,
+    state: &State,
+    users: &Users<'_>,
+) -> BTreeSet<Point> {
+    let users = |address, is_late| {
+        let all = users.get(address).into_iter().flatten();
+        all.filter(move |(_, late)| *late == is_late).map(|(user, _)| *user)
+    };
+    let released = |user| steps.get(user).and_then(|step| release(step, state));
+    // The users of who uses it late were made without it.
+    let mut points: BTreeSet<Point> = users(address, true).filter_map(released).collect();
+    let mut seen = HashSet::from([address]);
+    let mut open = vec![address];
+    while let Some(used) = open.pop() {
+        for user in users(used, false).filter(|user| seen.insert(user)) {
+            let point = released(user);
+            // What is removed itself waits for its users.
+            if !matches!(point, Some(Point::Deleted(_))) {
+                open.push(user);
             }
-            Action::None => None,
-            _ => Some(Point::Ready((*user).clone())),
+            points.extend(point);
         }
-    })
+    }
+    points
+}
+
+/// Returns the point at which a node has let go of what it used: gone itself,
+/// or changed to use something else.
+fn release(step: &Step, state: &State) -> Option<Point> {
+    let address = step.address.clone();
+    match step.action {
+        Action::Unreachable if !is_lost(step, state) => None,
+        Action::Delete | Action::Forget | Action::Unreachable => Some(Point::Deleted(address)),
+        Action::None => None,
+        _ => Some(Point::Ready(address)),
+    }
 }
 
 fn task(work: Work, needs: BTreeSet<Point>, wants: BTreeSet<Point>) -> Task {

@@ -115,6 +115,31 @@ fn a_replaced_instance_goes_when_its_users_have_let_go() {
     ");
 }
 
+/// As a stage calls a function until it moves, although only a method names it.
+#[test]
+fn what_a_user_of_its_user_still_uses_goes_after_that_has_changed() {
+    let api = r#"
+Stack: api
+Regions: [us-east-1]
+Resources:
+  Function: {Type: 'AWS::Test::Thing', Properties: {Name: function}}
+  Method: {Type: 'AWS::Test::Thing', Properties: {Name: method, Uses: '${Function.Arn}'}}
+  Stage: {Type: 'AWS::Test::Thing', Properties: {Name: stage}, DependsOn: Method}
+"#;
+    let function = "  Function: {Type: 'AWS::Test::Thing', Properties: {Name: function}}\n";
+    let without = api.replace(function, "").replace("${Function.Arn}", "arn:function");
+    insta::assert_snapshot!(after(api, |world| {
+        world.declare(&without.replace("Name: stage}", "Name: stage, Size: 1}"));
+    }), @r"
+    2: converge us-east-1/Stage
+    1: delete us-east-1/Function, needs us-east-1/Stage ready
+    ");
+    insta::assert_snapshot!(
+        after(api, |world| world.declare(&without)),
+        @"1: delete us-east-1/Function"
+    );
+}
+
 #[test]
 fn a_replacement_under_the_same_name_leaves_nothing_to_delete() {
     insta::assert_snapshot!(after(CHAIN, |world| {

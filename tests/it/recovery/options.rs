@@ -50,7 +50,11 @@ async fn everything_optional_comes_and_goes_with_its_parameters() {
     recovery.publish_new_code(&all);
 
     recovery.refused(&[], &["us-east-1/Secret", "--allow-data-loss", "nothing was changed"]);
-    recovery.apply(&["--allow-data-loss"]);
+    let when = recovery.apply_in_order(&["--allow-data-loss"]);
+    for region in REGIONS {
+        let (stage, alias) = (format!("{region}/ApiStage"), format!("{region}/ValidationAlias"));
+        assert!(when("finished", &stage) < when("started", &alias), "{alias} before {stage}");
+    }
     recovery.assert_settled(&[]);
     assert_eq!(recovery.places(), plain);
     for region in REGIONS {
