@@ -6,8 +6,7 @@
 //! each other.
 
 use crate::address::Address;
-use crate::resource::schema;
-use crate::stack::{Expansion, Node, Reference};
+use crate::stack::{Expansion, Node};
 use petgraph::Direction;
 use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -15,33 +14,7 @@ use petgraph::visit::EdgeRef as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
-/// A moment in the life of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Moment {
-    /// AWS has named it.
-    Created,
-    /// It can be used.
-    Ready,
-}
-
-/// Something that one moment waits for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Edge {
-    /// The node waited for.
-    pub target: Address,
-    /// The moment of it that is waited for.
-    pub until: Moment,
-    /// The moment of the waiting node that it holds up. What holds up *ready*
-    /// alone feeds a property that is set late.
-    pub holds: Moment,
-}
-
-impl Edge {
-    /// Whether it only feeds a property that is set late.
-    pub fn is_late(&self) -> bool {
-        self.holds == Moment::Ready
-    }
-}
+pub use crate::stack::{Edge, Moment};
 
 /// Nodes that wait for each other in a circle, in that order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,29 +182,7 @@ fn add_references(graph: &mut Graph, nodes: &Nodes) {
     for (address, node) in nodes {
         for reference in &node.references {
             let Some(target) = nodes.get(&reference.target) else { continue };
-            let late = schema::marked(node.kind.schema(), &reference.property, "x-late")
-                && !reference.own_item;
-            let needs_ready =
-                schema::marked(node.kind.schema(), &reference.property, "x-needs-ready");
-            let soon = late || (is_early(target, reference) && !needs_ready);
-            let edge = Edge {
-                target: reference.target.clone(),
-                until: if soon { Moment::Created } else { Moment::Ready },
-                holds: if late { Moment::Ready } else { Moment::Created },
-            };
-            graph.add(address, edge);
-        }
-    }
-}
-
-/// Whether what is referred to is certain as soon as the target is created.
-fn is_early(target: &Node, reference: &Reference) -> bool {
-    let attribute = reference.attribute.as_deref().or(target.kind.meta().reference);
-    match attribute {
-        // The identifier itself.
-        None => true,
-        Some(path) => {
-            schema::marked_within(target.kind.attributes(), &path.replace('.', "/"), "x-early")
+            graph.add(address, Edge::of(node, reference, target));
         }
     }
 }
@@ -239,9 +190,7 @@ fn is_early(target: &Node, reference: &Reference) -> bool {
 fn add_explicit(graph: &mut Graph, nodes: &Nodes) {
     for (address, node) in nodes {
         for target in &node.depends_on {
-            let edge =
-                Edge { target: target.clone(), until: Moment::Ready, holds: Moment::Created };
-            graph.add(address, edge);
+            graph.add(address, Edge::whole(target));
         }
     }
 }
@@ -269,12 +218,7 @@ fn add_attachments(graph: &mut Graph, nodes: &Nodes) {
             .collect();
         for user in users {
             for attachment in attachments {
-                let edge = Edge {
-                    target: attachment.clone(),
-                    until: Moment::Ready,
-                    holds: Moment::Created,
-                };
-                graph.add(&user, edge);
+                graph.add(&user, Edge::whole(attachment));
             }
         }
     }

@@ -1,13 +1,12 @@
 //! Finds nodes that wait for each other.
 //!
-//! A node has two moments, *created* and *ready*. A late property waits only
-//! for its targets' *created*, and holds up only its own node's *ready*, so
-//! that buckets which replicate to each other are no cycle.
+//! A late property waits only for its targets' *created*, and holds up only its
+//! own node's *ready*, so that buckets which replicate to each other are no
+//! cycle.
 
-use super::{Declared, Expansion};
+use super::{Declared, Edge, Expansion, Moment};
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::resource::schema;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef as _;
@@ -22,23 +21,30 @@ struct Wait<'a> {
 }
 
 /// The number of a wait; `None` between the two moments of one node.
-type Edge = Option<usize>;
+type Hop = Option<usize>;
+
+/// The moments of the nodes in the graph.
+type Moments<'a> = HashMap<(&'a Address, Moment), NodeIndex>;
 
 /// Reports every group of nodes that wait for each other, by one loop of it.
 pub(super) fn check(expansion: &Expansion, stack: &Declared, problems: &mut Vec<Diagnostic>) {
-    let mut graph: DiGraph<(), Edge> = DiGraph::new();
-    let moments: HashMap<&Address, (NodeIndex, NodeIndex)> = expansion
-        .order
-        .iter()
-        .map(|address| {
-            let (created, ready) = (graph.add_node(()), graph.add_node(()));
-            graph.add_edge(ready, created, None);
-            (address, (created, ready))
-        })
-        .collect();
+    let mut graph: DiGraph<(), Hop> = DiGraph::new();
+    let mut moments = Moments::new();
+    for address in &expansion.order {
+        let (created, ready) = (graph.add_node(()), graph.add_node(()));
+        graph.add_edge(ready, created, None);
+        moments.extend([((address, Moment::Created), created), ((address, Moment::Ready), ready)]);
+    }
     let mut waits = Vec::new();
     for address in &expansion.order {
-        waits_of(address, expansion, stack, &moments, &mut graph, &mut waits);
+        for (edge, wait) in waits_of(address, expansion, stack) {
+            let from = moments.get(&(address, edge.holds));
+            let to = moments.get(&(wait.to, edge.until));
+            if let (Some(&from), Some(&to)) = (from, to) {
+                graph.add_edge(from, to, Some(waits.len()));
+                waits.push(wait);
+            }
+        }
     }
     let mut groups: Vec<_> = kosaraju_scc(&graph)
         .into_iter()
@@ -52,64 +58,49 @@ pub(super) fn check(expansion: &Expansion, stack: &Declared, problems: &mut Vec<
     }
 }
 
+/// Returns what a node waits for, and why.
 fn waits_of<'a>(
     address: &'a Address,
     expansion: &'a Expansion,
     stack: &Declared,
-    moments: &HashMap<&Address, (NodeIndex, NodeIndex)>,
-    graph: &mut DiGraph<(), Edge>,
-    waits: &mut Vec<Wait<'a>>,
-) {
-    let Some(node) = expansion.nodes.get(address) else { return };
-    let Some(resource) = stack.by_name.get(&address.resource).map(|i| &stack.resources[*i]) else {
-        return;
-    };
-    let Some(&(created, ready)) = moments.get(address) else { return };
+) -> Vec<(Edge, Wait<'a>)> {
+    let (node, resource) = (expansion.nodes.get(address), stack.by_name.get(&address.resource));
+    let (Some(node), Some(&resource)) = (node, resource) else { return Vec::new() };
+    let resource = &stack.resources[resource];
+    let mut waits = Vec::new();
     for reference in &node.references {
         let Some(target) = expansion.nodes.get(&reference.target) else { continue };
-        let Some(&(target_created, target_ready)) = moments.get(&reference.target) else {
-            continue;
-        };
-        let attribute = reference.attribute.as_deref().or(target.kind.meta().reference);
+        let attribute = reference.attribute_of(target);
         if reference.target == *address && attribute.is_some_and(|name| node.predicts(name)) {
             continue;
         }
-        let property = |mark| schema::marked(node.kind.schema(), &reference.property, mark);
-        // What a late property refers to in the node's own region is set at once.
-        let late = property("x-late") && !reference.own_item;
-        let is_early = attribute.is_none_or(|name| {
-            schema::marked_within(target.kind.attributes(), &name.replace('.', "/"), "x-early")
-        });
-        let soon = late || is_early && !property("x-needs-ready");
-        let from = if late { ready } else { created };
-        let to = if soon { target_created } else { target_ready };
         let span = resource.properties.iter().find(|p| p.name == reference.property);
         let used = reference.attribute.as_ref().map(|name| format!(".{name}")).unwrap_or_default();
-        graph.add_edge(from, to, Some(waits.len()));
-        waits.push(Wait {
+        let wait = Wait {
             from: address,
             to: &reference.target,
             why: format!("its {} uses {}{used}", reference.property, reference.target.resource),
             span: span.map_or(resource.span, |property| property.template.span),
-        });
+        };
+        waits.push((Edge::of(node, reference, target), wait));
     }
     for target in &node.depends_on {
-        let Some(&(_, target_ready)) = moments.get(target) else { continue };
-        graph.add_edge(created, target_ready, Some(waits.len()));
         let named = resource.depends_on.iter().find(|(name, _)| *name == target.resource);
-        waits.push(Wait {
+        let wait = Wait {
             from: address,
             to: target,
             why: "its DependsOn names it".to_owned(),
             span: named.map_or(resource.span, |(_, span)| *span),
-        });
+        };
+        waits.push((Edge::whole(target), wait));
     }
+    waits
 }
 
 /// Returns the edges of a shortest loop through `start`, inside of its group.
-fn shortest(graph: &DiGraph<(), Edge>, start: NodeIndex, group: &[NodeIndex]) -> Option<Vec<Edge>> {
+fn shortest(graph: &DiGraph<(), Hop>, start: NodeIndex, group: &[NodeIndex]) -> Option<Vec<Hop>> {
     let inside: HashSet<_> = group.iter().copied().collect();
-    let mut reached: HashMap<NodeIndex, (NodeIndex, Edge)> = HashMap::new();
+    let mut reached: HashMap<NodeIndex, (NodeIndex, Hop)> = HashMap::new();
     let mut queue = VecDeque::from([start]);
     while let Some(at) = queue.pop_front() {
         for edge in graph.edges(at).filter(|edge| inside.contains(&edge.target())) {
@@ -133,7 +124,7 @@ fn shortest(graph: &DiGraph<(), Edge>, start: NodeIndex, group: &[NodeIndex]) ->
     None
 }
 
-fn report(cycle: &[Edge], waits: &[Wait<'_>]) -> Option<Diagnostic> {
+fn report(cycle: &[Hop], waits: &[Wait<'_>]) -> Option<Diagnostic> {
     let hops: Vec<&Wait<'_>> = cycle.iter().flatten().map(|index| &waits[*index]).collect();
     let first = hops.first()?;
     if let [only] = hops.as_slice() {

@@ -65,6 +65,13 @@ pub struct Reference {
     pub own_item: bool,
 }
 
+impl Reference {
+    /// Returns the attribute that it uses; `None` for the identifier.
+    pub(super) fn attribute_of<'a>(&'a self, target: &Node) -> Option<&'a str> {
+        self.attribute.as_deref().or(target.kind.meta().reference)
+    }
+}
+
 /// A value that the stack gives to its users.
 #[derive(Clone)]
 pub struct Output {

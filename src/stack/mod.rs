@@ -6,8 +6,8 @@
 //! 3. [`parse`] reads the sections into a [`Stack`], [`check`] compares it
 //!    with the types' schemas, [`names`] the expressions with what there is.
 //! 4. [`place`] finds where the nodes of a deployment are, [`expand`] makes
-//!    them and checks what only shows there, [`cycle`] that none wait for each
-//!    other.
+//!    them and checks what only shows there, [`edge`] says what a reference
+//!    waits for, [`cycle`] checks that no nodes wait for each other.
 //!
 //! Everything that is wrong with a file is reported at once. Nothing here
 //! reads the environment, calls AWS or prints.
@@ -16,6 +16,7 @@ mod builder;
 mod check;
 mod cycle;
 mod document;
+mod edge;
 mod expand;
 mod expr;
 mod names;
@@ -33,6 +34,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use edge::{Edge, Moment};
 pub use expand::{Expansion, Node, Output, Reference};
 pub use parameters::Given;
 pub use regions::check_regions;
