@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
     );
     trace(&cli.global);
-    let exit = payctl::commands::run(cli.command, &ui).unwrap_or_else(|error| {
+    let exit = cli.command.run(&ui).unwrap_or_else(|error| {
         error.print(&ui);
         Exit::Failure
     });

@@ -1,12 +1,12 @@
 //! `payctl apply`.
 
+use super::args::{DeploymentArgs, PlanArgs};
 use super::given;
 use super::plan::{self, AllowArgs};
+use super::saved::SavedPlan;
 use super::session::Session;
-use crate::cli::{DeploymentArgs, PlanArgs};
 use crate::engine::{self, Summary};
 use crate::error::{CommandError, Exit, hint_for};
-use crate::plan::saved::SavedPlan;
 use crate::plan::{Options, Plan};
 use crate::report::{self, Style};
 use crate::sandbox::Sandbox;
@@ -36,7 +36,7 @@ pub struct Args {
     pub json: bool,
 }
 
-pub(super) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
+pub(crate) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
     let saved = match &args.deployment.stack {
         Some(path) => SavedPlan::read(Path::new(path))?,
         None => None,

@@ -1,8 +1,8 @@
 //! `payctl destroy`.
 
 use super::apply::{self, Request};
+use super::args::{DeploymentArgs, PlanArgs};
 use super::{given, session};
-use crate::cli::{DeploymentArgs, PlanArgs};
 use crate::error::{CommandError, Exit};
 use crate::plan::Options;
 use crate::ui::Ui;
@@ -24,7 +24,7 @@ pub struct Args {
     pub json: bool,
 }
 
-pub(super) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
+pub(crate) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
     let request = Request {
         deployment: args.deployment.clone(),
         options: Options { destroy: true, ..session::options(&args.plan) },

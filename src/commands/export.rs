@@ -1,8 +1,8 @@
 //! `payctl export`.
 
+use super::args::DeploymentArgs;
 use super::loaded::{self, NO_ACCOUNT};
 use crate::address::GLOBAL;
-use crate::cli::DeploymentArgs;
 use crate::error::{CommandError, Exit};
 use crate::ui::Ui;
 
@@ -17,7 +17,7 @@ pub struct Args {
     pub region: String,
 }
 
-pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
     let loaded = loaded::load(&args.deployment)?;
     let deployment = loaded.deployment(&args.deployment, None, NO_ACCOUNT)?;
     if args.region != GLOBAL && !deployment.regions.contains(&args.region) {

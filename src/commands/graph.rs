@@ -1,7 +1,7 @@
 //! `payctl graph`.
 
+use super::args::DeploymentArgs;
 use super::loaded::{self, NO_ACCOUNT};
-use crate::cli::DeploymentArgs;
 use crate::error::{CommandError, Exit};
 use crate::report;
 use crate::ui::Ui;
@@ -29,7 +29,7 @@ pub enum Format {
     Json,
 }
 
-pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
     let loaded = loaded::load(&args.deployment)?;
     let deployment = loaded.deployment(&args.deployment, None, NO_ACCOUNT)?;
     let (expansion, graph) = loaded.expand(&deployment)?;

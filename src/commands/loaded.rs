@@ -1,7 +1,7 @@
 //! The stack file that a command works on, and what is known of its deployment
 //! without AWS.
 
-use crate::cli::DeploymentArgs;
+use super::args::DeploymentArgs;
 use crate::diagnostic::did_you_mean;
 use crate::error::CommandError;
 use crate::graph::Graph;

@@ -1,7 +1,7 @@
 //! `payctl output`.
 
+use super::args::DeploymentArgs;
 use super::loaded;
-use crate::cli::DeploymentArgs;
 use crate::error::{CommandError, Exit};
 use crate::sandbox::Sandbox;
 use crate::state::OutputValue;
@@ -23,7 +23,7 @@ pub struct Args {
     pub json: bool,
 }
 
-pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
     let state = loaded::named(&args.deployment)?.applied()?;
     let sandbox = if args.deployment.sandbox { Sandbox::running()? } else { None };
     if let Some(name) = &args.name {

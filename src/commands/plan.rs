@@ -1,9 +1,9 @@
 //! `payctl plan`.
 
+use super::args::{DeploymentArgs, PlanArgs};
+use super::saved::SavedPlan;
 use super::session::{self, Session};
-use crate::cli::{DeploymentArgs, PlanArgs};
 use crate::error::{CommandError, Exit};
-use crate::plan::saved::SavedPlan;
 use crate::plan::{Options, Plan, render};
 use crate::ui::{Ui, counted};
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ pub(super) fn options(plan: &PlanArgs, allow: &AllowArgs) -> Options {
     }
 }
 
-pub(super) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
+pub(crate) async fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
     let options = Options { destroy: args.destroy, ..options(&args.plan, &args.allow) };
     let mut session = Session::open(&args.deployment, options, ui).await?;
     let plan = session.plan(args.plan.refresh).await?;

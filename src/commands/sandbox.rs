@@ -17,7 +17,7 @@ pub enum Command {
     Reset,
 }
 
-pub(super) fn run(command: &Command, ui: &Ui) -> Result<Exit, CommandError> {
+pub(crate) fn run(command: &Command, ui: &Ui) -> Result<Exit, CommandError> {
     match command {
         Command::Up => ui.result(&format!("The sandbox runs at {}", Sandbox::ensure(ui)?.url())),
         Command::Down => match Sandbox::running()? {

@@ -1,10 +1,10 @@
 //! A plan in a file: what it was made from, and a hash of what it would do. It
 //! is applied exactly, or refused as stale.
 
-use super::{Options, Plan};
-use crate::cli::{DeploymentArgs, PlanArgs};
+use super::args::{DeploymentArgs, PlanArgs};
 use crate::engine::Setting;
 use crate::error::CommandError;
+use crate::plan::{Options, Plan};
 use crate::state::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +16,7 @@ const FORMAT: u32 = 1;
 /// A saved plan. Parameter values are not in it: a secret may be among them.
 /// They are given again, and the digest tells whether they are the same.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SavedPlan {
+pub(super) struct SavedPlan {
     format: u32,
     /// How the stack was named.
     pub stack: Option<String>,
@@ -44,7 +44,7 @@ pub struct SavedPlan {
 
 impl SavedPlan {
     /// Notes everything that a plan was made from.
-    pub fn new(
+    pub(super) fn new(
         deployment: &DeploymentArgs,
         args: &PlanArgs,
         setting: &Setting,
@@ -68,7 +68,7 @@ impl SavedPlan {
     }
 
     /// Writes the file.
-    pub fn write(&self, path: &Path) -> Result<(), CommandError> {
+    pub(super) fn write(&self, path: &Path) -> Result<(), CommandError> {
         let failed = |error: &dyn std::error::Error| {
             CommandError::new(format!("The plan cannot be written to {}", path.display()))
                 .because(error)
@@ -83,7 +83,7 @@ impl SavedPlan {
     }
 
     /// Reads a file if it is a saved plan; `None` for a stack file.
-    pub fn read(path: &Path) -> Result<Option<Self>, CommandError> {
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, CommandError> {
         let Ok(text) = std::fs::read_to_string(path) else { return Ok(None) };
         let value: Value = match serde_json::from_str(&text) {
             Ok(value) => value,
@@ -104,7 +104,7 @@ impl SavedPlan {
     }
 
     /// Returns the arguments that make the same plan again.
-    pub fn arguments(&self, given: &DeploymentArgs) -> DeploymentArgs {
+    pub(super) fn arguments(&self, given: &DeploymentArgs) -> DeploymentArgs {
         DeploymentArgs {
             stack: self.stack.clone(),
             env: Some(self.env.clone()),
@@ -117,14 +117,14 @@ impl SavedPlan {
     }
 
     /// Returns the command that plans and applies anew what this plan is for.
-    pub fn command(&self) -> String {
+    pub(super) fn command(&self) -> String {
         let stack = self.stack.iter().map(|stack| format!(" {stack}")).collect::<String>();
         let sandbox = if self.sandbox { " --sandbox" } else { "" };
         format!("payctl apply{stack} --env {}{sandbox}", self.env)
     }
 
     /// Refuses the plan unless everything is as it was.
-    pub fn check(&self, state: Option<&State>, plan: &Plan) -> Result<(), CommandError> {
+    pub(super) fn check(&self, state: Option<&State>, plan: &Plan) -> Result<(), CommandError> {
         let stale = |what: &str, hint: &str| {
             Err(CommandError::new(format!(
                 "The saved plan is stale: {what} since it was made; nothing was changed"

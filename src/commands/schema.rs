@@ -17,7 +17,7 @@ pub struct Args {
     pub list: bool,
 }
 
-pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
     if args.list {
         let names: Vec<&str> = KINDS.iter().map(|kind| kind.meta().type_name).collect();
         ui.result(&names.join("\n"));

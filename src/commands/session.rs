@@ -1,10 +1,10 @@
 //! What commands on a deployment begin with: the stack, its state, AWS.
 
+use super::args::{DeploymentArgs, PlanArgs};
 use super::loaded::{self, NO_ACCOUNT, Named};
 use crate::asset::Assets;
 use crate::aws::clients::{Clients, Endpoint};
 use crate::aws::owned::Owned;
-use crate::cli::{DeploymentArgs, PlanArgs};
 use crate::engine::events::Event;
 use crate::engine::{Calls, Setting, refresh};
 use crate::error::CommandError;

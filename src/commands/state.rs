@@ -1,8 +1,8 @@
 //! `payctl state list` and `payctl state show`.
 
+use super::args::DeploymentArgs;
 use super::loaded;
 use crate::address::Address;
-use crate::cli::DeploymentArgs;
 use crate::error::{CommandError, Exit};
 use crate::plan::selection;
 use crate::state::State;
@@ -40,7 +40,7 @@ pub struct Show {
     pub deployment: DeploymentArgs,
 }
 
-pub(super) fn run(command: &Command, ui: &Ui) -> Result<Exit, CommandError> {
+pub(crate) fn run(command: &Command, ui: &Ui) -> Result<Exit, CommandError> {
     match command {
         Command::List(args) => list(args, ui),
         Command::Show(args) => show(args, ui),

@@ -1,7 +1,7 @@
 //! `payctl validate`.
 
+use super::args::DeploymentArgs;
 use super::loaded::{self, NO_ACCOUNT};
-use crate::cli::DeploymentArgs;
 use crate::error::{CommandError, Exit};
 use crate::ui::Ui;
 
@@ -16,7 +16,7 @@ pub struct Args {
     pub json: bool,
 }
 
-pub(super) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
     let loaded = loaded::load(&args.deployment)?;
     let deployment = loaded.deployment(&args.deployment, None, NO_ACCOUNT)?;
     let (expansion, _) = loaded.expand(&deployment)?;

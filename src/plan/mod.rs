@@ -12,7 +12,6 @@ mod identities;
 mod inputs;
 pub mod names;
 pub mod render;
-pub mod saved;
 pub mod secret;
 pub mod selection;
 mod unrecorded;
