@@ -79,7 +79,7 @@ where
         let pause = pace.first.saturating_mul(1 << tries.min(10)).min(pace.longest);
         tries += 1;
         cx.link.waiting(&format!("{}: {}", pace.reason, failure.message));
-        tokio::time::sleep(jittered(pause, operation, tries)).await;
+        tokio::time::sleep(jittered(pause)).await;
     }
 }
 
@@ -109,10 +109,24 @@ where
     answer
 }
 
-/// Spreads calls that failed together, without a source of randomness.
-fn jittered(pause: Duration, operation: &str, tries: u32) -> Duration {
-    let now = Instant::now().elapsed().subsec_nanos();
-    let seed =
-        operation.bytes().fold(tries ^ now, |seed, byte| seed.rotate_left(5) ^ u32::from(byte));
-    pause.mul_f64(0.75 + f64::from(seed % 1000) / 2000.0)
+/// Spreads calls that failed together: half of the pause is left to chance.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64((1.0 + fastrand::f64()) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_failed_together_come_again_apart() {
+        let pause = Duration::from_secs(10);
+        let pauses: Vec<Duration> = (0..100).map(|_| jittered(pause)).collect();
+        assert!(pauses.iter().all(|jittered| (pause / 2..=pause).contains(jittered)), "{pauses:?}");
+        let (first, last) = (pauses.iter().min(), pauses.iter().max());
+        assert!(
+            last.zip(first).is_some_and(|(last, first)| *last - *first > pause / 4),
+            "{pauses:?}"
+        );
+    }
 }
