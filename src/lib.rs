@@ -13,7 +13,7 @@
 //!    [`state`] records, and looks for what the state does not know.
 //! 4. [`plan`] compares: stack, state and what AWS answered go in, **steps**
 //!    come out. It is pure: the same input gives the same bytes.
-//! 5. [`engine::run`] hands out the steps the moment their last need is
+//! 5. [`engine::apply`] hands out the steps the moment their last need is
 //!    reached. A worker evaluates what is desired now and lets the node's
 //!    **kind** bring AWS there.
 //! 6. [`report`] reads the engine's events for people and programs.

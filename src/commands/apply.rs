@@ -123,7 +123,7 @@ pub(super) async fn converge(
     let reporter = report::start(session.events, style, &plan, ui);
     let calls = Arc::clone(&session.setting.calls);
     let planned = calls.count();
-    let (summary, state) = engine::run(session.setting, &plan, store, stop).await?;
+    let (summary, state) = engine::apply(session.setting, &plan, store, stop).await?;
     reporter.finish(&summary, calls.count() - planned).await;
     drop(calls);
     Ok(conclude(&summary, &state, request, session.sandbox.as_ref(), ui))

@@ -4,6 +4,7 @@ use super::args::DeploymentArgs;
 use super::loaded::{self, NO_ACCOUNT};
 use crate::address::GLOBAL;
 use crate::error::{CommandError, Exit};
+use crate::state::deployment_id;
 use crate::ui::Ui;
 
 /// Write one region as a CloudFormation template
@@ -25,7 +26,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Exit, CommandError> {
             .hint(format!("regions: {}, and {GLOBAL}", deployment.regions.join(", "))));
     }
     let (expansion, graph) = loaded.expand(&deployment)?;
-    let description = format!("{}.{} in {}", loaded.stack.name(), loaded.named.env, args.region);
+    let deployment = deployment_id(loaded.stack.name(), &loaded.named.env);
+    let description = format!("{deployment} in {}", args.region);
     let template =
         crate::export::template(&expansion, &graph, &args.region, NO_ACCOUNT, &description)?;
     ui.result(&serde_json::to_string_pretty(&template).unwrap_or_default());

@@ -7,7 +7,7 @@ use crate::error::CommandError;
 use crate::graph::Graph;
 use crate::stack::{Deployment, Expansion, Given, Stack};
 use crate::state::local::Files;
-use crate::state::{State, StateError};
+use crate::state::{State, StateError, deployment_id};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -152,7 +152,7 @@ impl Named {
         let base = args.state.as_ref().or(config.state.as_ref());
         let base = base.map_or_else(|| PathBuf::from("state"), PathBuf::clone);
         let folder = if args.sandbox { base.join("sandbox") } else { base };
-        let files = Files::new(&folder, &format!("{stack}.{env}"));
+        let files = Files::new(&folder, &deployment_id(stack, &env));
         Self { stack: stack.to_owned(), env, files, regions: regions.to_vec() }
     }
 
@@ -213,7 +213,7 @@ impl Named {
     /// Reads the state of a deployment that has been applied.
     pub(super) fn applied(&self) -> Result<State, CommandError> {
         self.state()?.ok_or_else(|| {
-            let deployment = format!("{}.{}", self.stack, self.env);
+            let deployment = deployment_id(&self.stack, &self.env);
             CommandError::new(format!("The deployment {deployment} has no state"))
                 .hint("nothing was applied yet; or it is another one: see --env and --state")
         })

@@ -5,6 +5,7 @@ use super::events::{Event, milliseconds};
 use super::queue::Queue;
 use super::run::Run;
 use super::schedule::{Task, Work};
+use super::{removal, worker};
 use crate::address::Address;
 use crate::plan::{Action, Plan};
 use crate::resource::{Class, Failure, Result};
@@ -58,9 +59,8 @@ impl Loop {
     pub(super) fn new(run: Arc<Run>, tasks: Vec<Task>, lost: &[&Address], plan: &Plan) -> Self {
         let mut summary = Summary::default();
         for step in plan.steps.iter().filter(|step| step.action == Action::Unreachable) {
-            let failure =
-                Failure::local(Class::Unreachable, format!("{} does not answer", step.region));
-            summary.failed.push((step.address.clone(), Action::Unreachable, failure));
+            let failed = (step.address.clone(), Action::Unreachable, unreachable(&step.region));
+            summary.failed.push(failed);
         }
         Self {
             run,
@@ -105,8 +105,8 @@ impl Loop {
 
     fn interrupt(&mut self) {
         self.summary.interrupted = true;
-        self.run.calls.stop();
-        self.run.calls.tell(Event::Stopping);
+        self.run.setting.calls.stop();
+        self.run.setting.calls.tell(Event::Stopping);
     }
 
     async fn drain(&mut self) {
@@ -137,7 +137,7 @@ impl Loop {
         if self.queue.done(work) {
             let action = self.action(address);
             *self.summary.done.entry(action).or_default() += 1;
-            self.run.calls.tell(Event::Finished {
+            self.run.setting.calls.tell(Event::Finished {
                 address: address.clone(),
                 action,
                 milliseconds: milliseconds(took),
@@ -149,7 +149,7 @@ impl Loop {
         let address = work.address().clone();
         let action = self.action(&address);
         self.queue.failed(work);
-        self.run.calls.tell(Event::Failed {
+        self.run.setting.calls.tell(Event::Failed {
             address: address.clone(),
             action,
             failure: failure.clone(),
@@ -172,12 +172,12 @@ impl Loop {
         let address = work.address().clone();
         if self.started.insert(address.clone()) {
             let action = self.action(&address);
-            self.run.calls.tell(Event::Started { address, action });
+            self.run.setting.calls.tell(Event::Started { address, action });
         }
         let run = Arc::clone(&self.run);
         self.running.spawn(async move {
             let started = Instant::now();
-            let done = caught(run.perform(&work)).await;
+            let done = caught(perform(&run, &work)).await;
             (work, started.elapsed(), done)
         });
     }
@@ -191,13 +191,40 @@ impl Loop {
             return;
         }
         let action = self.action(&address);
-        self.run.calls.tell(Event::Skipped {
+        self.run.setting.calls.tell(Event::Skipped {
             address: address.clone(),
             action,
             because: because.clone(),
         });
         self.summary.skipped.push((address, action, because));
     }
+}
+
+async fn perform(run: &Run, work: &Work) -> Result<()> {
+    let Some(step) = run.steps.get(work.address()) else {
+        return Err(Failure::refused("the plan has no step for it. This is a bug in payctl"));
+    };
+    if run.has_given_up(&step.region) {
+        return Err(unreachable(&step.region));
+    }
+    let done = match work {
+        Work::Converge(_) => worker::converge(run, step).await,
+        Work::Complete(_) => worker::complete(run, step).await,
+        Work::Delete(_) => removal::delete(run, step).await,
+        Work::DeleteOld(_) => removal::delete_old(run, step).await,
+    };
+    // A kind may reach over regions: whose silence was it?
+    if let Err(failure) = &done
+        && failure.class == Class::Unreachable
+        && run.setting.calls.is_silent(&step.region)
+    {
+        run.give_up(&step.region);
+    }
+    done
+}
+
+fn unreachable(region: &str) -> Failure {
+    Failure::local(Class::Unreachable, format!("{region} does not answer"))
 }
 
 /// Turns a panic into a failure of the one node: the others go on.

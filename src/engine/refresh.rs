@@ -1,12 +1,11 @@
 //! Looking at AWS: what became of recorded nodes, and what exists that the
 //! state does not know.
 
+use super::ownership::ownership;
 use super::setting::Setting;
-use super::worker::identity;
 use crate::address::Address;
-use crate::aws::owned::{ADDRESS_TAG, DEPLOYMENT_TAG};
-use crate::plan::{Action, Found, Look, Observed, Ownership, Plan, diff};
-use crate::resource::{Class, Cx, Failure, Kind, LiveValue, Owner, Place, Result};
+use crate::plan::{Action, Found, Look, Observed, Plan};
+use crate::resource::{Class, Cx, Desired, Failure, Kind, LiveValue, Result};
 use crate::state::State;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -20,7 +19,7 @@ pub async fn recorded(
     let mut reads = FuturesUnordered::new();
     for (address, record) in &state.records {
         let Some(kind) = crate::resources::kind(&record.type_name) else { continue };
-        let cx = cx(setting, address, &record.region, record.generation);
+        let cx = setting.cx(address, &record.region, record.generation);
         reads.push(async move { (address.clone(), kind.read(&record.id, &cx).await) });
     }
     let mut observed = Observed::default();
@@ -76,8 +75,8 @@ pub async fn unrecorded(
             _ => continue,
         };
         let Some(kind) = crate::resources::kind(&step.type_name) else { continue };
-        let cx = cx(setting, &step.address, &step.region, step.generation);
-        let has_identity = identity(kind, desired, &cx.place).is_some();
+        let cx = setting.cx(&step.address, &step.region, step.generation);
+        let has_identity = kind.identity(Desired(desired), &cx.place).is_some();
         if pending.is_some() || !has_identity || kind.meta().overwrites || setting.options.adopt {
             let was_pending = pending.is_some();
             let cx = cx.doubting(was_pending);
@@ -127,7 +126,7 @@ pub(crate) async fn find(
     desired: &Value,
     cx: &Cx,
 ) -> Result<Option<LiveValue>> {
-    let id = match identity(kind, desired, &cx.place) {
+    let id = match kind.identity(Desired(desired), &cx.place) {
         Some(id) => Some(id),
         None => kind.find(without_unknown(desired), cx).await?,
     };
@@ -148,43 +147,4 @@ fn without_unknown(desired: &Value) -> Value {
         ),
         other => other.clone(),
     }
-}
-
-/// Says whose a resource is. What cannot be tagged is ours when an earlier run
-/// began to make it, or when it is just what is desired.
-pub(crate) fn ownership(
-    kind: &dyn Kind,
-    owner: &Owner,
-    live: &LiveValue,
-    desired: &Value,
-    was_pending: bool,
-) -> Ownership {
-    if !kind.meta().taggable {
-        let same = diff::diff(kind, desired, &live.properties, &Value::Null).is_empty();
-        return if was_pending || same { Ownership::Ours } else { Ownership::Nobody };
-    }
-    let tags = live.properties.get("Tags").and_then(Value::as_array);
-    let tag = |key: &str| {
-        let found = tags.into_iter().flatten().find(|tag| tag["Key"] == key);
-        found.and_then(|tag| tag["Value"].as_str())
-    };
-    match (tag(DEPLOYMENT_TAG), tag(ADDRESS_TAG)) {
-        (Some(deployment), Some(address))
-            if deployment == owner.deployment && address == owner.address.tag() =>
-        {
-            Ownership::Ours
-        }
-        (Some(deployment), Some(address)) => Ownership::Other(format!("{address} of {deployment}")),
-        _ => Ownership::Nobody,
-    }
-}
-
-fn cx(setting: &Setting, address: &Address, region: &str, generation: u32) -> Cx {
-    let place = Place {
-        region: region.to_owned(),
-        account: setting.deployment.account.clone(),
-        partition: setting.deployment.partition.clone(),
-    };
-    let deployment = format!("{}.{}", setting.stack, setting.deployment.env);
-    setting.observer(place, Owner { deployment, address: address.clone(), generation })
 }

@@ -1,6 +1,7 @@
 //! What a deployment is made of, shared by refresh, plan and run.
 
 use super::link::{Calls, Observer};
+use crate::address::Address;
 use crate::asset::Assets;
 use crate::aws::clients::Clients;
 use crate::aws::owned::Owned;
@@ -8,7 +9,7 @@ use crate::graph::Graph;
 use crate::plan::{Inputs, Observed, Options};
 use crate::resource::{Cx, Owner, Place};
 use crate::stack::{Deployment, Expansion};
-use crate::state::State;
+use crate::state::{State, deployment_id};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -52,15 +53,26 @@ impl Setting {
         }
     }
 
-    /// Returns the context of calls that only look.
-    pub(crate) fn observer(&self, place: Place, owner: Owner) -> Cx {
-        let link =
-            Arc::new(Observer { calls: Arc::clone(&self.calls), address: owner.address.clone() });
+    /// Returns the deployment's id.
+    pub(crate) fn id(&self) -> String {
+        deployment_id(&self.stack, &self.deployment.env)
+    }
+
+    /// Returns the context of calls that only look, for an instance of a node.
+    /// The region is that of its calls; global nodes have one too.
+    pub(crate) fn cx(&self, address: &Address, region: &str, generation: u32) -> Cx {
+        let place = Place {
+            region: region.to_owned(),
+            account: self.deployment.account.clone(),
+            partition: self.deployment.partition.clone(),
+        };
+        let owner = Owner { deployment: self.id(), address: address.clone(), generation };
+        let link = Observer { calls: Arc::clone(&self.calls), address: address.clone() };
         Cx::new(
             place,
             owner,
             Arc::clone(&self.clients),
-            link,
+            Arc::new(link),
             Arc::clone(&self.owned),
             Arc::clone(&self.assets),
         )

@@ -6,7 +6,7 @@ use crate::asset::Assets;
 use crate::graph::Graph;
 use crate::resource::Place;
 use crate::stack::{Deployment, Expansion};
-use crate::state::State;
+use crate::state::{State, deployment_id};
 use std::path::Path;
 
 /// Everything that a plan is made of.
@@ -33,7 +33,7 @@ pub struct Inputs<'a> {
 impl Inputs<'_> {
     /// Returns the deployment's id.
     pub fn id(&self) -> String {
-        format!("{}.{}", self.stack, self.deployment.env)
+        deployment_id(self.stack, &self.deployment.env)
     }
 
     /// Returns the place whose calls serve an address.

@@ -64,6 +64,12 @@ pub enum Status {
     Deleting,
 }
 
+/// Returns what a deployment is called, in its state file's name and in its
+/// ownership tags: `payment-processing.dev`.
+pub fn deployment_id(stack: &str, env: &str) -> String {
+    format!("{stack}.{env}")
+}
+
 /// What is known of a node. It suffices to delete it without the stack file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -243,9 +249,9 @@ impl State {
         }
     }
 
-    /// Returns the deployment's id, `<stack>.<env>`.
+    /// Returns the deployment's id.
     pub fn deployment(&self) -> String {
-        format!("{}.{}", self.stack, self.env)
+        deployment_id(&self.stack, &self.env)
     }
 
     /// Whether the deployment holds nothing, not even in doubt.
