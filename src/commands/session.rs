@@ -111,13 +111,18 @@ impl Session {
                 CommandError::of_failures("AWS could not be read", &failures)
             })?,
         };
+        if let Some(state) = &mut self.state {
+            refresh::begun(&self.setting, state, &mut observed).await.map_err(|failures| {
+                CommandError::of_failures("AWS could not be read", &failures)
+            })?;
+        }
         let emulated = self.setting.clients.endpoint_url().is_some_and(sandbox::is_ministack);
         if let (Some(state), true) = (&self.state, emulated) {
             self.not_kept = sandbox::take_states_word(&mut observed, state);
         }
         let state = self.state.as_ref();
         let plan = plan::build(&self.setting.inputs(state, &observed))?;
-        let found = refresh::unrecorded(&self.setting, state, &plan, &mut observed)
+        let found = refresh::unrecorded(&self.setting, &plan, &mut observed)
             .await
             .map_err(|failures| CommandError::of_failures("AWS could not be read", &failures))?;
         if found { Ok(plan::build(&self.setting.inputs(state, &observed))?) } else { Ok(plan) }

@@ -12,11 +12,11 @@ pub(super) fn ownership(
     owner: &Owner,
     live: &LiveValue,
     desired: &Value,
-    was_pending: bool,
+    was_begun: bool,
 ) -> Ownership {
     if !kind.meta().taggable {
         let same = diff::diff(kind, desired, &live.properties, &Value::Null).is_empty();
-        return if was_pending || same { Ownership::Ours } else { Ownership::Nobody };
+        return if was_begun || same { Ownership::Ours } else { Ownership::Nobody };
     }
     let tags = live.properties.get("Tags").and_then(Value::as_array);
     let tag = |key: &str| {

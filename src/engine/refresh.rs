@@ -4,7 +4,7 @@
 use super::ownership::ownership;
 use super::setting::Setting;
 use crate::address::Address;
-use crate::plan::{Action, Found, Look, Observed, Plan};
+use crate::plan::{Action, Found, Look, Observed, Ownership, Plan};
 use crate::resource::{Class, Cx, Desired, Failure, Kind, LiveValue, Result};
 use crate::state::State;
 use futures::StreamExt as _;
@@ -34,12 +34,46 @@ pub async fn recorded(
             Err(failure) => failed.push((address, failure)),
         }
     }
-    if failed.is_empty() {
-        Ok(observed)
-    } else {
-        failed.sort_by(|a, b| a.0.cmp(&b.0));
-        Err(failed)
+    sorted(failed).map(|()| observed)
+}
+
+/// Looks for what was made by creations that were begun without learning the
+/// end of them. The state takes it up, so that the plan finishes, changes,
+/// replaces or deletes it like any other node.
+pub async fn begun(
+    setting: &Setting,
+    state: &mut State,
+    observed: &mut Observed,
+) -> std::result::Result<(), Vec<(Address, Failure)>> {
+    let mut looks = FuturesUnordered::new();
+    for (address, pending) in state.pending.clone() {
+        let Some(kind) = crate::resources::kind(&pending.type_name) else { continue };
+        let cx = setting.cx(&address, &pending.region, pending.generation).doubting(true);
+        looks.push(async move {
+            let found = look(kind, &pending.properties, &cx, true).await;
+            (address, found)
+        });
     }
+    let mut failed = Vec::new();
+    while let Some((address, looked)) = looks.next().await {
+        match looked {
+            Ok(Some(Found { live, owner: Ownership::Ours })) => {
+                state.made(&address, &live);
+                observed.recorded.insert(address, Look::Live(live));
+            }
+            Ok(_) => {}
+            Err(failure) if failure.class == Class::Unreachable => {
+                observed.recorded.insert(address, Look::Unreachable);
+            }
+            Err(failure) => failed.push((address, failure)),
+        }
+    }
+    sorted(failed)
+}
+
+fn sorted(mut failed: Vec<(Address, Failure)>) -> std::result::Result<(), Vec<(Address, Failure)>> {
+    failed.sort_by(|a, b| a.0.cmp(&b.0));
+    if failed.is_empty() { Ok(()) } else { Err(failed) }
 }
 
 /// Takes the state's word for every recorded node (`--refresh=false`).
@@ -56,32 +90,22 @@ pub fn unrefreshed(state: &State) -> Observed {
 }
 
 /// Looks for nodes that a plan would create and that may exist already: those
-/// whose creation was interrupted, those that AWS would overwrite silently,
-/// and those that have no fixed name; all of them where the user allows to take
-/// over what exists, so that the plan shows it. Returns whether any was found.
+/// that AWS would overwrite silently, and those that have no fixed name; all of
+/// them where the user allows to take over what exists, so that the plan shows
+/// it. Returns whether any was found.
 pub async fn unrecorded(
     setting: &Setting,
-    state: Option<&State>,
     plan: &Plan,
     observed: &mut Observed,
 ) -> std::result::Result<bool, Vec<(Address, Failure)>> {
     let mut looks = FuturesUnordered::new();
-    for step in &plan.steps {
-        let pending = state.and_then(|state| state.pending.get(&step.address));
-        let desired = match (step.action, pending) {
-            (Action::Create, _) => &step.desired,
-            // Begun, and no longer declared: what was begun must be found.
-            (Action::Forget, Some(pending)) => &pending.properties,
-            _ => continue,
-        };
+    for step in plan.steps.iter().filter(|step| step.action == Action::Create) {
         let Some(kind) = crate::resources::kind(&step.type_name) else { continue };
         let cx = setting.cx(&step.address, &step.region, step.generation);
-        let has_identity = kind.identity(Desired(desired), &cx.place).is_some();
-        if pending.is_some() || !has_identity || kind.meta().overwrites || setting.options.adopt {
-            let was_pending = pending.is_some();
-            let cx = cx.doubting(was_pending);
+        let has_identity = kind.identity(Desired(&step.desired), &cx.place).is_some();
+        if !has_identity || kind.meta().overwrites || setting.options.adopt {
             looks.push(async move {
-                (step.address.clone(), look(kind, desired, &cx, was_pending).await)
+                (step.address.clone(), look(kind, &step.desired, &cx, false).await)
             });
         }
     }
@@ -103,18 +127,18 @@ pub async fn unrecorded(
             Err(failure) => failed.push((address, failure)),
         }
     }
-    if failed.is_empty() { Ok(any) } else { Err(failed) }
+    sorted(failed).map(|()| any)
 }
 
 async fn look(
     kind: &'static dyn Kind,
     desired: &Value,
     cx: &Cx,
-    was_pending: bool,
+    was_begun: bool,
 ) -> Result<Option<Found>> {
     let found = find(kind, desired, cx).await?;
     Ok(found.map(|live| {
-        let owner = ownership(kind, &cx.owner, &live, desired, was_pending);
+        let owner = ownership(kind, &cx.owner, &live, desired, was_begun);
         Found { live, owner }
     }))
 }

@@ -26,8 +26,8 @@ pub(super) struct Run {
     pub(super) board: Arc<Mutex<Board>>,
     /// What the state holds now.
     records: Mutex<BTreeMap<Address, Record>>,
-    /// Nodes that an earlier run began to create without learning the end.
-    pending: HashSet<Address>,
+    /// What earlier runs began to create without learning the end.
+    begun: BTreeMap<Address, Value>,
     /// Regions that do not answer.
     tripped: Mutex<HashSet<String>>,
     nothing_observed: Observed,
@@ -51,7 +51,7 @@ impl Run {
             desired: Mutex::new(steps().map(|s| (s.address.clone(), s.desired.clone())).collect()),
             board: Arc::new(Mutex::new(known_at_start(plan, state))),
             records: Mutex::new(state.records.clone()),
-            pending: state.pending.keys().cloned().collect(),
+            begun: state.pending.iter().map(|(a, p)| (a.clone(), p.properties.clone())).collect(),
             tripped: Mutex::default(),
             nothing_observed: Observed::default(),
             dispatcher,
@@ -113,10 +113,10 @@ impl Run {
         Some(LiveValue { id, properties, attributes })
     }
 
-    /// Whether an earlier run began to create the node and did not learn the
-    /// end of it.
-    pub(super) fn was_pending(&self, address: &Address) -> bool {
-        self.pending.contains(address)
+    /// Returns the properties with which an earlier run began to create the
+    /// node without learning the end of it.
+    pub(super) fn begun(&self, address: &Address) -> Option<&Value> {
+        self.begun.get(address)
     }
 
     /// Whether a replaced instance of the node stays in AWS.

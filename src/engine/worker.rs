@@ -95,7 +95,8 @@ impl<'a> Job<'a> {
     /// Makes a new instance. `outgoing` are those that it takes the place of.
     async fn create(&mut self, outgoing: Vec<Outgoing>) -> Result<()> {
         self.with_outgoing(outgoing);
-        let was_pending = self.run.was_pending(&self.step.address);
+        // What was sent without an answer, by an earlier run at first.
+        let mut begun = self.run.begun(&self.step.address).cloned();
         self.write_pending().await?;
         let mut tries = 0;
         loop {
@@ -111,11 +112,12 @@ impl<'a> Job<'a> {
             }
             tries += 1;
             match failure.class {
-                Class::Exists => return self.existing(failure, was_pending).await,
+                Class::Exists => return self.existing(failure, begun).await,
                 Class::InDoubt if tries <= TRIES_IN_DOUBT => {
-                    if let Some(live) = self.run.find(self.kind, &self.full, &self.cx).await? {
-                        return self.adopt(live, true).await;
+                    if let Some(live) = self.find().await? {
+                        return self.adopt(live, &self.shown.clone()).await;
                     }
+                    begun = Some(self.shown.clone());
                 }
                 Class::InDoubt | Class::Transient | Class::Unreachable | Class::Interrupted => {
                     return Err(failure);
@@ -127,6 +129,14 @@ impl<'a> Job<'a> {
                 }
             }
         }
+    }
+
+    /// Looks in AWS for what a call has made whose answer was lost; the
+    /// instances that it takes the place of are not that.
+    async fn find(&self) -> Result<Option<LiveValue>> {
+        let found = self.run.find(self.kind, &self.full, &self.cx).await?;
+        let is_old = |live: &LiveValue| self.link.draft.outgoing.iter().any(|o| o.id == live.id);
+        Ok(found.filter(|live| !is_old(live)))
     }
 
     async fn write_pending(&self) -> Result<()> {
@@ -150,15 +160,18 @@ impl<'a> Job<'a> {
     }
 
     /// AWS says that the name is taken: by whom?
-    async fn existing(&mut self, failure: Failure, was_pending: bool) -> Result<()> {
-        let Some(live) = self.run.find(self.kind, &self.full, &self.cx).await? else {
+    async fn existing(&mut self, failure: Failure, begun: Option<Value>) -> Result<()> {
+        let Some(live) = self.find().await? else {
             self.forget_pending().await?;
             return Err(failure);
         };
-        let owner = ownership::ownership(self.kind, &self.cx.owner, &live, &self.full, was_pending);
-        let ours = owner == Ownership::Ours;
-        if ours || self.run.setting.options.adopt {
-            return self.adopt(live, ours).await;
+        let was_begun = begun.is_some();
+        let owner = ownership::ownership(self.kind, &self.cx.owner, &live, &self.full, was_begun);
+        if owner == Ownership::Ours {
+            return self.adopt(live, &begun.unwrap_or_default()).await;
+        }
+        if self.run.setting.options.adopt {
+            return self.adopt(live, &Value::Null).await;
         }
         self.forget_pending().await?;
         Err(Failure {
@@ -171,11 +184,11 @@ impl<'a> Job<'a> {
     }
 
     /// Takes over a resource that exists: records it, then changes what
-    /// differs.
-    async fn adopt(&mut self, live: LiveValue, ours: bool) -> Result<()> {
-        tracing::info!(address = %self.step.address, id = %live.id, ours, "Adopted");
+    /// differs. `applied` is what it was asked to be, as far as that is known.
+    async fn adopt(&mut self, live: LiveValue, applied: &Value) -> Result<()> {
+        tracing::info!(address = %self.step.address, id = %live.id, "Adopted");
         self.link.created(&live.id, &live.attributes).await?;
-        self.bring(live, &Value::Null).await
+        self.bring(live, applied).await
     }
 
     /// Records the resource under this address (and no other), then changes
@@ -209,24 +222,15 @@ impl<'a> Job<'a> {
         let Some(old) = self.run.record(&self.step.address) else {
             return self.create(Vec::new()).await;
         };
-        let mut outgoing = old.outgoing.clone();
-        let replaced = Outgoing {
-            type_name: old.type_name.clone(),
-            id: old.id.clone(),
-            generation: old.generation,
-            properties: old.properties.clone(),
-        };
-        if self.step.delete_first {
-            let deleting = Record { status: Status::Deleting, ..old };
-            self.run
-                .write(vec![Entry::Put { address: self.step.address.clone(), record: deleting }])
-                .await?;
-            let recorded = RecordedValue { id: replaced.id, applied: replaced.properties };
-            self.kind.delete(recorded, &self.cx).await?;
-            self.run.write(vec![Entry::Remove { address: self.step.address.clone() }]).await?;
-        } else {
-            outgoing.push(replaced);
+        if !self.step.delete_first {
+            return self.create(old.retired()).await;
         }
+        let recorded = RecordedValue { id: old.id.clone(), applied: old.properties.clone() };
+        let outgoing = old.outgoing.clone();
+        let record = Record { status: Status::Deleting, ..old };
+        self.run.write(vec![Entry::Put { address: self.step.address.clone(), record }]).await?;
+        self.kind.delete(recorded, &self.cx).await?;
+        self.run.write(vec![Entry::Remove { address: self.step.address.clone() }]).await?;
         self.create(outgoing).await
     }
 

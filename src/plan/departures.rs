@@ -1,7 +1,7 @@
 //! Nodes that the stack no longer declares.
 
 use super::build::{LEFT_ALONE, Planner, silence};
-use super::{Action, Look, Ownership, Step};
+use super::{Action, Look, Step};
 use crate::address::Address;
 use crate::resource::Id;
 use crate::state::{Record, Status};
@@ -28,16 +28,10 @@ impl Planner<'_> {
             if declared || state.records.contains_key(address) {
                 continue;
             }
-            let found = self
-                .inputs
-                .observed
-                .found
-                .get(address)
-                .filter(|found| found.owner == Ownership::Ours);
             let record = Record {
                 type_name: pending.type_name.clone(),
                 region: pending.region.clone(),
-                id: found.map_or_else(|| Id::from(""), |found| found.live.id.clone()),
+                id: Id::from(""),
                 status: Status::Created,
                 generation: pending.generation,
                 properties: pending.properties.clone(),
@@ -47,7 +41,7 @@ impl Planner<'_> {
                 outgoing: Vec::new(),
             };
             let mut step = self.departure(address, &record);
-            if found.is_none() && step.action != Action::None {
+            if step.action == Action::Delete {
                 step.action = Action::Forget;
                 step.reasons =
                     vec!["its creation was interrupted and AWS does not have it".to_owned()];

@@ -189,7 +189,7 @@ impl VpcEndpoint {
             .set_dns_options(self.dns_options.as_ref().map(DnsOptions::sent))
             .tag_specifications(tagged(ResourceType::VpcEndpoint, self.tags.as_ref()));
         let answer =
-            known(cx, || cx.mutate("ec2:CreateVpcEndpoint", || request.clone().send())).await?;
+            known(cx, || cx.create("ec2:CreateVpcEndpoint", || request.clone().send())).await?;
         answer.vpc_endpoint.ok_or_else(|| {
             Failure::local(Class::InDoubt, "EC2 did not say which VPC endpoint it created")
         })

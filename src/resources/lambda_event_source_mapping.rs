@@ -271,7 +271,7 @@ impl EventSourceMapping {
             .set_tags(self.tags.as_ref().map(|tags| tags.pairs().collect()))
             .set_tumbling_window_in_seconds(self.tumbling_window_in_seconds);
         let answer =
-            cx.mutate("lambda:CreateEventSourceMapping", || request.clone().send()).await?;
+            cx.create("lambda:CreateEventSourceMapping", || request.clone().send()).await?;
         let id = Id(answer.uuid.unwrap_or_default());
         cx.created(&id, json!(attributes(id.as_str(), cx))).await?;
         Ok(id)

@@ -10,7 +10,7 @@ pub mod local;
 pub mod lock;
 
 use crate::address::Address;
-use crate::resource::Id;
+use crate::resource::{Id, LiveValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -98,6 +98,20 @@ pub struct Record {
     /// Earlier instances that a replacement has left and that must go.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outgoing: Vec<Outgoing>,
+}
+
+impl Record {
+    /// Returns the instances that are left when another takes the node's place.
+    pub fn retired(self) -> Vec<Outgoing> {
+        let mut outgoing = self.outgoing;
+        outgoing.push(Outgoing {
+            type_name: self.type_name,
+            id: self.id,
+            generation: self.generation,
+            properties: self.properties,
+        });
+        outgoing
+    }
 }
 
 /// An edge to a node that this one was made after.
@@ -259,6 +273,33 @@ impl State {
         self.records.is_empty() && self.pending.is_empty()
     }
 
+    /// Records what a creation has made that was begun without learning the
+    /// end of it.
+    pub fn made(&mut self, address: &Address, live: &LiveValue) {
+        let Some(pending) = self.pending.remove(address) else { return };
+        if let Some(record) = self.records.get_mut(address)
+            && record.id == live.id
+        {
+            // The same one, or one that was made anew under its name.
+            record.status = Status::Created;
+            return;
+        }
+        let replaced = self.records.remove(address);
+        let record = Record {
+            type_name: pending.type_name,
+            region: pending.region,
+            id: live.id.clone(),
+            status: Status::Created,
+            generation: pending.generation,
+            properties: pending.properties,
+            attributes: live.attributes.clone(),
+            dependencies: pending.dependencies,
+            retain: pending.retain,
+            outgoing: replaced.map(Record::retired).unwrap_or_default(),
+        };
+        self.records.insert(address.clone(), record);
+    }
+
     /// Applies one journal entry.
     pub fn apply(&mut self, entry: journal::Entry) {
         use journal::Entry;
@@ -281,5 +322,50 @@ impl State {
             Entry::Outputs { outputs } => self.outputs = outputs,
             Entry::Intent { .. } | Entry::Outcome { .. } => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A replacement by `new` was begun and not heard the end of; AWS has
+    /// `found`. Returns the record: what it is, and what has to go.
+    fn made(found: &str) -> (Id, Status, u32, Vec<Id>) {
+        let mut state = State::new("s", "e", "000000000000", "us-east-1", &[]);
+        let address = Address::new("us-east-1", "Thing");
+        let record: Record = serde_json::from_value(json!({
+            "type": "AWS::Test::Thing", "region": "us-east-1", "id": "old", "status": "ready",
+            "generation": 1, "properties": {}, "attributes": {},
+            "outgoing": [
+                {"type": "AWS::Test::Thing", "id": "older", "generation": 0, "properties": {}}
+            ],
+        }))
+        .expect("a record");
+        let pending: Pending = serde_json::from_value(json!({
+            "type": "AWS::Test::Thing", "region": "us-east-1", "generation": 2,
+            "properties": {}, "dependencies": [],
+        }))
+        .expect("a pending creation");
+        state.records.insert(address.clone(), record);
+        state.pending.insert(address.clone(), pending);
+        let live = LiveValue { id: Id::from(found), properties: json!({}), attributes: json!({}) };
+        state.made(&address, &live);
+        assert!(state.pending.is_empty());
+        let Record { id, status, generation, outgoing, .. } =
+            state.records.remove(&address).expect("a record");
+        (id, status, generation, outgoing.into_iter().map(|old| old.id).collect())
+    }
+
+    #[test]
+    fn what_a_lost_replacement_made_takes_the_nodes_place() {
+        let (older, old) = (Id::from("older"), Id::from("old"));
+        assert_eq!(made("new"), (Id::from("new"), Status::Created, 2, vec![older, old]));
+    }
+
+    #[test]
+    fn what_was_made_anew_under_its_name_is_not_deleted_as_its_own_predecessor() {
+        assert_eq!(made("old"), (Id::from("old"), Status::Created, 1, vec![Id::from("older")]));
     }
 }

@@ -41,7 +41,7 @@ impl Deployment {
 }
 
 /// Whether an event is the end of a call that changes something.
-fn is_change(line: &str) -> bool {
+pub(super) fn is_change(line: &str) -> bool {
     let event: Value = serde_json::from_str(line).expect("an event is JSON");
     let operation = event["operation"].as_str().unwrap_or_default();
     let name = operation.split(':').nth(1).unwrap_or_default();

@@ -10,6 +10,7 @@ pub(crate) mod emulator;
 pub(crate) mod http;
 pub(crate) mod interruption;
 pub(crate) mod inventory;
+pub(crate) mod lost_answers;
 pub(crate) mod payctl;
 pub(crate) mod proxy;
 pub(crate) mod python;

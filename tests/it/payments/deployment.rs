@@ -1,6 +1,7 @@
 //! The payment stack as a test deploys it.
 
 use crate::support::deployment::Deployment;
+use crate::support::payctl::TestEnvironment;
 use std::ops::Deref;
 
 /// The regions that the stack is required in, the primary first.
@@ -15,6 +16,11 @@ impl Payments {
     /// yet.
     pub(super) async fn new() -> Self {
         Self(Deployment::new("payment-processing").await)
+    }
+
+    /// Makes a copy of the stack whose AWS is at this address.
+    pub(super) async fn at(endpoint: &str) -> Self {
+        Self(Deployment::inside(TestEnvironment::at(endpoint), "payment-processing").await)
     }
 
     /// Deploys the stack in its three regions.

@@ -2,6 +2,8 @@
 
 use super::deployment::{Payments, REGIONS};
 use crate::support::interruption::shape;
+use crate::support::lost_answers::lose_first_answers;
+use crate::support::proxy::Proxy;
 use rustix::process::Signal;
 use std::os::unix::process::ExitStatusExt as _;
 
@@ -74,4 +76,23 @@ async fn an_interrupted_apply_says_so_and_can_be_gone_on_with() {
     assert_eq!(inventory.found, []);
     assert_eq!(inventory.pending.len(), REGIONS.len());
     payments.world.assert_no_violations();
+}
+
+/// Each first call of its kind in a region takes effect, and payctl does not
+/// hear of it.
+#[tokio::test]
+async fn lost_answers_make_nothing_twice_and_leave_nothing() {
+    let proxy = Proxy::own();
+    let payments = Payments::at(proxy.endpoint()).await;
+    let making = payments.changes(&["apply"]);
+    let whole = shape(&payments.inventory(&REGIONS));
+    let removing = payments.changes(&["destroy"]);
+
+    proxy.behave(&lose_first_answers(&making));
+    payments.apply(&[]);
+    payments.assert_settled(&[]);
+    assert_eq!(shape(&payments.inventory(&REGIONS)), whole);
+    proxy.behave(&lose_first_answers(&removing));
+    payments.destroy();
+    assert_eq!(payments.inventory(&REGIONS).found, []);
 }
