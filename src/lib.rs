@@ -10,7 +10,8 @@
 //!    in one place, with an [`address`].
 //! 2. [`graph`] joins the nodes' two moments, *created* and *ready*, by edges.
 //! 3. [`engine::refresh`] reads from AWS what became of the nodes that the
-//!    [`state`] records, and looks for what the state does not know.
+//!    [`state`] records, takes up what interrupted creations made, and looks
+//!    for what the state does not know.
 //! 4. [`plan`] compares: stack, state and what AWS answered go in, **steps**
 //!    come out. It is pure: the same input gives the same bytes.
 //! 5. [`engine::apply`] hands out the steps the moment their last need is

@@ -9,6 +9,7 @@ use payctl::sandbox::Sandbox;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::{Child, Stdio};
 use std::rc::Rc;
 
 /// A stack in one environment.
@@ -57,6 +58,13 @@ impl Deployment {
     /// Runs a command of payctl on the deployment.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.world.run(&self.with_target(arguments))
+    }
+
+    /// Starts a command of payctl on the deployment; nobody reads what it says.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.world.command(&self.with_target(arguments));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("start payctl")
     }
 
     /// Adds the stack and the environment to a command's arguments.

@@ -128,7 +128,7 @@ async fn a_changed_api_is_deployed_again() {
 
 impl Payments {
     /// Returns the deployments of an API.
-    async fn deployments(&self, api: &str) -> Vec<String> {
+    pub(super) async fn deployments(&self, api: &str) -> Vec<String> {
         let list = self.aws.apigateway("us-east-1").get_deployments().rest_api_id(api);
         let answer = list.send().await.expect("list the deployments");
         answer.items().iter().filter_map(|item| item.id()).map(str::to_owned).collect()

@@ -4,7 +4,9 @@ use super::deployment::{Payments, REGIONS};
 use crate::support::interruption::shape;
 use crate::support::lost_answers::lose_first_answers;
 use crate::support::proxy::Proxy;
+use crate::support::wait::eventually;
 use rustix::process::Signal;
+use serde_json::json;
 use std::os::unix::process::ExitStatusExt as _;
 
 #[tokio::test]
@@ -78,6 +80,33 @@ async fn an_interrupted_apply_says_so_and_can_be_gone_on_with() {
     payments.world.assert_no_violations();
 }
 
+/// The API's new deployment is made, payctl is killed before it hears of it,
+/// and then nobody wants it any more.
+#[tokio::test]
+async fn a_replacement_that_nobody_heard_of_goes_when_its_change_is_taken_back() {
+    let proxy = Proxy::own();
+    let payments = Payments::at(proxy.endpoint()).await;
+    payments.apply(&[]);
+    let whole = shape(&payments.inventory(&REGIONS));
+    let api = payments.state()["us-east-1/Api"]["id"].as_str().expect("an id").to_owned();
+    proxy.behave(&json!({"fail": [{
+        "match": {"service": "apigateway", "operation": "CreateDeployment"},
+        "action": {"hang": {"seconds": 120, "then": "answer"}},
+    }]}));
+    let mut apply = payments.start(&["apply", "--yes", "--param", "ApiTimeoutMillis=20000"]);
+    eventually("there are two deployments", async || {
+        (payments.deployments(&api).await.len() == 2).then_some(())
+    })
+    .await;
+    apply.kill().expect("kill payctl");
+    apply.wait().expect("wait for payctl");
+    proxy.behave(&json!({}));
+
+    payments.apply(&[]);
+    payments.assert_settled(&[]);
+    assert_eq!(shape(&payments.inventory(&REGIONS)), whole);
+}
+
 /// Each first call of its kind in a region takes effect, and payctl does not
 /// hear of it.
 #[tokio::test]
@@ -94,5 +123,7 @@ async fn lost_answers_make_nothing_twice_and_leave_nothing() {
     assert_eq!(shape(&payments.inventory(&REGIONS)), whole);
     proxy.behave(&lose_first_answers(&removing));
     payments.destroy();
-    assert_eq!(payments.inventory(&REGIONS).found, []);
+    let inventory = payments.inventory(&REGIONS);
+    assert_eq!(inventory.found, []);
+    assert_eq!(inventory.pending.len(), 2 * REGIONS.len(), "each time a key in each region");
 }

@@ -4,14 +4,12 @@ use super::deployment::{REGIONS, Recovery};
 use crate::support::deployment::Deployment;
 use crate::support::inventory::Thing;
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
 
 #[tokio::test]
 async fn both_stacks_live_side_by_side_and_go_one_by_one() {
     let recovery = Recovery::new().await;
     let payments = recovery.of_stack("payment-processing");
-    let mut runs = [recovery.apply_command(), payments.apply_command()]
-        .map(|mut command| command.spawn().expect("start payctl"));
+    let mut runs = [&*recovery, &payments].map(|stack| stack.start(&["apply", "--yes"]));
     for run in &mut runs {
         let status = run.wait().expect("wait for payctl");
         assert!(status.success(), "{status}");
@@ -40,12 +38,6 @@ async fn both_stacks_live_side_by_side_and_go_one_by_one() {
 }
 
 impl Deployment {
-    fn apply_command(&self) -> Command {
-        let mut command = self.world.command(&self.with_target(&["apply", "--yes"]));
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        command
-    }
-
     fn things(&self) -> BTreeSet<Thing> {
         let regions = [&REGIONS[..], &["eu-west-1", "ap-southeast-1"]].concat();
         self.inventory(&regions).found.into_iter().collect()
