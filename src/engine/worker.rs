@@ -94,7 +94,7 @@ impl<'a> Job<'a> {
 
     /// Makes a new instance. `outgoing` are those that it takes the place of.
     async fn create(&mut self, outgoing: Vec<Outgoing>) -> Result<()> {
-        self.with_outgoing(outgoing);
+        self.redraft(|draft| draft.outgoing = outgoing);
         // What was sent without an answer, by an earlier run at first.
         let mut begun = self.run.begun(&self.step.address).cloned();
         self.write_pending().await?;
@@ -152,11 +152,14 @@ impl<'a> Job<'a> {
         self.run.write(vec![Entry::Pending { address: self.step.address.clone(), pending }]).await
     }
 
+    /// Records that nothing was made.
     async fn forget_pending(&self) -> Result<()> {
-        if self.run.record(&self.step.address).is_some() {
-            return Ok(());
-        }
-        self.run.write(vec![Entry::Remove { address: self.step.address.clone() }]).await
+        let address = self.step.address.clone();
+        let entry = match self.run.record(&address) {
+            Some(record) => Entry::Put { address, record },
+            None => Entry::Remove { address },
+        };
+        self.run.write(vec![entry]).await
     }
 
     /// AWS says that the name is taken: by whom?
@@ -187,6 +190,7 @@ impl<'a> Job<'a> {
     /// differs. `applied` is what it was asked to be, as far as that is known.
     async fn adopt(&mut self, live: LiveValue, applied: &Value) -> Result<()> {
         tracing::info!(address = %self.step.address, id = %live.id, "Adopted");
+        self.redraft(|draft| draft.properties = applied.clone());
         self.link.created(&live.id, &live.attributes).await?;
         self.bring(live, applied).await
     }
@@ -199,23 +203,17 @@ impl<'a> Job<'a> {
                 "nothing was found to take over. This is a bug in payctl",
             ));
         };
-        let moved = from.and_then(|from| self.run.record(from));
-        self.with_outgoing(moved.as_ref().map(|old| old.outgoing.clone()).unwrap_or_default());
-        let applied = moved.map_or(Value::Null, |record| record.properties);
-        if let Some(from) = from {
-            let record = Record {
-                id: live.id.clone(),
-                attributes: live.attributes.clone(),
-                status: Status::Created,
-                ..self.link.draft.clone()
-            };
-            let gone = Entry::Remove { address: from.clone() };
-            self.run
-                .write(vec![gone, Entry::Put { address: self.step.address.clone(), record }])
-                .await?;
-        }
-        self.link.created(&live.id, &live.attributes).await?;
-        self.bring(live, &applied).await
+        let Some((from, old)) = from.and_then(|from| Some((from, self.run.record(from)?))) else {
+            return self.adopt(live, &Value::Null).await;
+        };
+        let applied = old.properties.clone();
+        self.redraft(|draft| draft.outgoing.clone_from(&old.outgoing));
+        let (from, address) = (from.clone(), self.step.address.clone());
+        let record = Record { status: Status::Created, ..old };
+        self.run
+            .write(vec![Entry::Remove { address: from }, Entry::Put { address, record }])
+            .await?;
+        self.adopt(live, &applied).await
     }
 
     async fn replace(&mut self) -> Result<()> {
@@ -234,8 +232,10 @@ impl<'a> Job<'a> {
         self.create(outgoing).await
     }
 
-    fn with_outgoing(&mut self, outgoing: Vec<Outgoing>) {
-        let draft = Record { outgoing, ..self.link.draft.clone() };
+    /// Changes the record that the node has until it is done.
+    fn redraft(&mut self, change: impl FnOnce(&mut Record)) {
+        let mut draft = self.link.draft.clone();
+        change(&mut draft);
         let partial = self.cx.partial;
         (self.cx, self.link) = self.run.worker(self.kind, &self.step.address, draft);
         self.cx.partial = partial;
@@ -279,7 +279,9 @@ impl<'a> Job<'a> {
             )));
         };
         lock(&self.run.board).set(self.kind, &self.step.address, Some(&id), &attributes);
-        let record = Record { id, attributes, status: self.status, ..self.link.draft.clone() };
+        let properties = self.shown.clone();
+        let draft = self.link.draft.clone();
+        let record = Record { id, attributes, properties, status: self.status, ..draft };
         self.run.write(vec![Entry::Put { address: self.step.address.clone(), record }]).await
     }
 }
