@@ -101,7 +101,7 @@ fn state_files(environment: &TestEnvironment) -> BTreeMap<String, String> {
 /// Returns lines in alphabetical order: what happens at once is told in any
 /// order.
 fn sorted(text: &str) -> String {
-    let mut lines: Vec<_> = text.lines().collect();
+    let mut lines: Vec<_> = text.lines().filter(|line| !line.is_empty()).collect();
     lines.sort_unstable();
     lines.join("\n")
 }
