@@ -57,6 +57,7 @@ pub mod aws;
 pub mod cli;
 pub mod commands;
 pub mod diagnostic;
+pub mod durable;
 pub mod engine;
 pub mod error;
 pub mod export;

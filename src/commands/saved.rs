@@ -79,7 +79,7 @@ impl SavedPlan {
         }
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| failed(&error))?;
         text.push(b'\n');
-        crate::state::local::replace(path, &text).map_err(|error| failed(&error))
+        crate::durable::replace(path, &text).map_err(|error| failed(&error))
     }
 
     /// Reads a file if it is a saved plan; `None` for a stack file.

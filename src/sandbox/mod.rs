@@ -96,7 +96,7 @@ impl Sandbox {
         }
         let path = folder.join("sandbox.json");
         let text = serde_json::to_vec(&sandbox).unwrap_or_default();
-        crate::state::local::replace(&path, &text)
+        crate::durable::replace(&path, &text)
             .map_err(|error| io_error("cannot be written", &path, &error))?;
         ui.story(&format!(
             "Started the sandbox at {}; it stays until: payctl sandbox down",

@@ -88,7 +88,7 @@ impl Journal {
         let mut journal = Self { path: path.to_owned(), file };
         let header = Header { lineage: state.lineage.clone(), serial: state.serial };
         journal.write_lines(&[line(&header).map_err(wrong)?])?;
-        super::local::sync_parent(path).map_err(wrong)?;
+        crate::durable::sync_parent(path).map_err(wrong)?;
         Ok(journal)
     }
 

@@ -3,8 +3,9 @@
 use super::journal::{self, Entry, Journal};
 use super::lock::Lock;
 use super::{State, StateError, VERSION};
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use crate::durable;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The files of one deployment's state.
@@ -139,29 +140,7 @@ fn write_snapshot(path: &Path, state: &mut State) -> Result<(), StateError> {
     if path.exists() {
         fs::copy(path, backup(path)).map_err(wrong)?;
     }
-    replace(path, &text).map_err(wrong)
-}
-
-/// Replaces a file so that at any instant the old or the new content is there
-/// whole, after a power cut too.
-pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(folder(path))?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    sync_parent(path)
-}
-
-/// Makes the names in the folder of `path` durable.
-pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
-    File::open(folder(path))?.sync_all()
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
+    durable::replace(path, &text).map_err(wrong)
 }
 
 #[cfg(test)]

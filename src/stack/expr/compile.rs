@@ -2,7 +2,6 @@
 //! cut out, each replaced by a variable that evaluation binds.
 
 use super::functions;
-use crate::diagnostic::did_you_mean;
 use cel::common::ast::{
     CallExpr, EntryExpr, Expr, IdedEntryExpr, IdedExpr, LiteralValue, SourceInfo, operators,
 };
@@ -423,9 +422,4 @@ fn syntax(source: &str, errors: &cel::ParseErrors) -> Vec<Fault> {
     };
     let next = source[start.min(source.len())..].chars().next().map_or(0, char::len_utf8);
     vec![Fault { range: start..start + next, summary, help }]
-}
-
-/// Returns the name that an unknown one is most likely meant to be.
-pub(super) fn guess(name: &str, known: &[&str]) -> Option<String> {
-    did_you_mean(name, known.iter().copied())
 }

@@ -1,7 +1,7 @@
 //! The functions that expressions may call, values on their way in and out of
 //! CEL, and its errors in plain words.
 
-use super::compile::guess;
+use crate::diagnostic::did_you_mean;
 use cel::common::ast::{CallExpr, Expr, IdedExpr};
 use cel::common::functions::Function;
 use cel::common::types::{DYN_TYPE, Kind, LIST_TYPE, STRING_TYPE, Type};
@@ -90,7 +90,8 @@ pub(super) fn refuse(name: &str) -> Option<(String, Option<String>)> {
     if known.contains(&name) {
         return None;
     }
-    let help = guess(name, &known).unwrap_or_else(|| format!("there are {}", known.join(", ")));
+    let help = did_you_mean(name, known.iter().copied())
+        .unwrap_or_else(|| format!("there are {}", known.join(", ")));
     Some((format!("unknown function `{name}`"), Some(help)))
 }
 
