@@ -112,21 +112,20 @@ impl<'a> Job<'a> {
             }
             tries += 1;
             match failure.class {
-                Class::Exists => return self.existing(failure, begun).await,
+                Class::Exists => match self.find().await? {
+                    Some(live) => return self.claim(live, begun, failure).await,
+                    None => return self.nothing_made(failure).await,
+                },
                 Class::InDoubt if tries <= TRIES_IN_DOUBT => {
-                    if let Some(live) = self.find().await? {
-                        return self.adopt(live, &self.shown.clone()).await;
-                    }
                     begun = Some(self.shown.clone());
+                    if let Some(live) = self.find().await? {
+                        return self.claim(live, begun, failure).await;
+                    }
                 }
                 Class::InDoubt | Class::Transient | Class::Unreachable | Class::Interrupted => {
                     return Err(failure);
                 }
-                // AWS has answered: nothing was made.
-                _ => {
-                    self.forget_pending().await?;
-                    return Err(failure);
-                }
+                _ => return self.nothing_made(failure).await,
             }
         }
     }
@@ -152,22 +151,25 @@ impl<'a> Job<'a> {
         self.run.write(vec![Entry::Pending { address: self.step.address.clone(), pending }]).await
     }
 
-    /// Records that nothing was made.
-    async fn forget_pending(&self) -> Result<()> {
+    /// AWS has answered: the creation is over.
+    async fn nothing_made(&self, failure: Failure) -> Result<()> {
         let address = self.step.address.clone();
         let entry = match self.run.record(&address) {
             Some(record) => Entry::Put { address, record },
             None => Entry::Remove { address },
         };
-        self.run.write(vec![entry]).await
+        self.run.write(vec![entry]).await?;
+        Err(failure)
     }
 
-    /// AWS says that the name is taken: by whom?
-    async fn existing(&mut self, failure: Failure, begun: Option<Value>) -> Result<()> {
-        let Some(live) = self.find().await? else {
-            self.forget_pending().await?;
-            return Err(failure);
-        };
+    /// Takes over what stands in the way of the creation, if it is ours.
+    /// `begun` is what was sent without an answer.
+    async fn claim(
+        &mut self,
+        live: LiveValue,
+        begun: Option<Value>,
+        failure: Failure,
+    ) -> Result<()> {
         let was_begun = begun.is_some();
         let owner = ownership::ownership(self.kind, &self.cx.owner, &live, &self.full, was_begun);
         if owner == Ownership::Ours {
@@ -176,14 +178,11 @@ impl<'a> Job<'a> {
         if self.run.setting.options.adopt {
             return self.adopt(live, &Value::Null).await;
         }
-        self.forget_pending().await?;
-        Err(Failure {
-            message: format!(
-                "{} exists and is not this deployment's ({}). Choose another name, or take it over with --adopt",
-                live.id, failure.message
-            ),
-            ..failure
-        })
+        let message = format!(
+            "{} exists and is not this deployment's ({}). Choose another name, or take it over with --adopt",
+            live.id, failure.message
+        );
+        self.nothing_made(Failure { message, ..failure }).await
     }
 
     /// Takes over a resource that exists: records it, then changes what
