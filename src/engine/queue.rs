@@ -2,14 +2,22 @@
 
 use super::schedule::{self, Point, Task, Work};
 use crate::address::Address;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// The work that has not begun, and what it waits for.
 pub(super) struct Queue {
-    waiting: Vec<Task>,
-    reached: BTreeSet<Point>,
-    /// Points that will never be reached, and whose failure that is.
-    lost: HashMap<Point, Address>,
+    /// The tasks; one that has begun or was given up is taken out.
+    tasks: Vec<Option<Task>>,
+    /// How many points each task still waits for.
+    open: Vec<usize>,
+    /// Which tasks wait for a point.
+    waiting: HashMap<Point, Vec<usize>>,
+    /// Tasks that wait for nothing more.
+    ready: Vec<usize>,
+    /// Tasks that need what will never be reached, and whose failure that is.
+    hopeless: VecDeque<(usize, Address)>,
+    reached: HashSet<Point>,
+    lost: HashSet<Point>,
     /// Nodes that are not ready when they are settled.
     completed_later: HashSet<Address>,
 }
@@ -17,25 +25,40 @@ pub(super) struct Queue {
 impl Queue {
     /// Queues work. Nothing of what is `lost` will ever be reached.
     pub(super) fn new<'a>(tasks: Vec<Task>, lost: impl IntoIterator<Item = &'a Address>) -> Self {
-        let completed_later = tasks
-            .iter()
-            .filter(|task| matches!(task.work, Work::Complete(_)))
-            .map(|task| task.work.address().clone())
-            .collect();
-        let lost = lost.into_iter().flat_map(|address| {
-            Point::all(address).into_iter().map(|point| (point, address.clone()))
-        });
-        Self { waiting: tasks, reached: BTreeSet::new(), lost: lost.collect(), completed_later }
+        let completed_later = tasks.iter().filter(|task| matches!(task.work, Work::Complete(_)));
+        let mut queue = Self {
+            completed_later: completed_later.map(|task| task.work.address().clone()).collect(),
+            open: tasks.iter().map(|task| task.needs.len() + task.wants.len()).collect(),
+            waiting: HashMap::new(),
+            ready: Vec::new(),
+            hopeless: VecDeque::new(),
+            reached: HashSet::new(),
+            lost: HashSet::new(),
+            tasks: Vec::new(),
+        };
+        for (n, task) in tasks.iter().enumerate() {
+            for point in task.needs.iter().chain(&task.wants) {
+                queue.waiting.entry(point.clone()).or_default().push(n);
+            }
+            if queue.open[n] == 0 {
+                queue.ready.push(n);
+            }
+        }
+        queue.tasks = tasks.into_iter().map(Some).collect();
+        for address in lost {
+            Point::all(address).into_iter().for_each(|point| queue.lose(point, address));
+        }
+        queue
     }
 
     /// AWS has named a node.
     pub(super) fn created(&mut self, address: Address) {
-        self.reached.insert(Point::Created(address));
+        self.reach(Point::Created(address));
     }
 
     /// Some work is done. Returns whether the node is as planned now.
     pub(super) fn done(&mut self, work: &Work) -> bool {
-        self.reached.extend(self.reached_by(work));
+        self.reached_by(work).into_iter().for_each(|point| self.reach(point));
         match work {
             Work::Converge(address) => !self.completed_later.contains(address),
             Work::Complete(_) | Work::Delete(_) => true,
@@ -45,47 +68,68 @@ impl Queue {
 
     /// Some work has failed: what it did not reach, nothing will.
     pub(super) fn failed(&mut self, work: &Work) {
-        self.lose(work, work.address());
+        self.lose_all(work, work.address());
     }
 
     /// Takes the work out that needs what will never be reached, with the node
     /// whose failure that is.
     pub(super) fn give_up(&mut self) -> Vec<(Work, Address)> {
         let mut given_up = Vec::new();
-        loop {
-            let culprit = |task: &Task| task.needs.iter().find_map(|need| self.lost.get(need));
-            let mut hopeless = self.waiting.iter().enumerate();
-            let hopeless = hopeless.find_map(|(n, task)| Some((n, culprit(task)?.clone())));
-            let Some((n, culprit)) = hopeless else { return given_up };
-            let work = self.waiting.remove(n).work;
-            self.lose(&work, &culprit);
-            given_up.push((work, culprit));
+        while let Some((n, culprit)) = self.hopeless.pop_front() {
+            let Some(task) = self.tasks[n].take() else { continue };
+            self.lose_all(&task.work, &culprit);
+            given_up.push((task.work, culprit));
         }
+        given_up
     }
 
     /// Takes the work out that may start, the longest chains first.
     pub(super) fn ready(&mut self) -> Vec<Work> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let (mut ready, waiting): (Vec<Task>, _) = waiting.into_iter().partition(|task| {
-            let is_over =
-                |want: &Point| self.reached.contains(want) || self.lost.contains_key(want);
-            task.needs.is_subset(&self.reached) && task.wants.iter().all(is_over)
-        });
-        self.waiting = waiting;
+        let ready = std::mem::take(&mut self.ready);
+        let mut ready: Vec<Task> = ready.into_iter().filter_map(|n| self.tasks[n].take()).collect();
         ready.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.work.cmp(&b.work)));
         ready.into_iter().map(|task| task.work).collect()
     }
 
     /// Returns the work that never began.
     pub(super) fn left(&mut self) -> Vec<Work> {
-        std::mem::take(&mut self.waiting).into_iter().map(|task| task.work).collect()
+        self.tasks.drain(..).flatten().map(|task| task.work).collect()
     }
 
-    fn lose(&mut self, work: &Work, culprit: &Address) {
-        for point in self.reached_by(work) {
-            if !self.reached.contains(&point) {
-                self.lost.insert(point, culprit.clone());
+    /// A node may be said to be created after its failure is known.
+    fn reach(&mut self, point: Point) {
+        if self.lost.contains(&point) || !self.reached.insert(point.clone()) {
+            return;
+        }
+        self.waiting.remove(&point).into_iter().flatten().for_each(|n| self.free(n));
+    }
+
+    fn lose(&mut self, point: Point, culprit: &Address) {
+        if self.reached.contains(&point) || !self.lost.insert(point.clone()) {
+            return;
+        }
+        for n in self.waiting.remove(&point).into_iter().flatten() {
+            match &self.tasks[n] {
+                Some(task) if task.needs.contains(&point) => {
+                    self.hopeless.push_back((n, culprit.clone()));
+                }
+                // What is wanted is done without.
+                _ => self.free(n),
             }
+        }
+    }
+
+    fn lose_all(&mut self, work: &Work, culprit: &Address) {
+        for point in self.reached_by(work) {
+            self.lose(point, culprit);
+        }
+    }
+
+    /// A task waits for one point less.
+    fn free(&mut self, n: usize) {
+        self.open[n] -= 1;
+        if self.open[n] == 0 {
+            self.ready.push(n);
         }
     }
 
@@ -100,7 +144,7 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::sample::Index;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     /// What each piece of work needs and wants: the ends of earlier ones.
     type Links = Vec<(Vec<usize>, Vec<usize>)>;
