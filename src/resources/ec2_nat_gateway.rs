@@ -166,7 +166,7 @@ impl NatGateway {
             .set_secondary_private_ip_addresses(list(&self.secondary_private_ip_addresses))
             .tag_specifications(tagged(ResourceType::Natgateway, self.tags.as_ref()));
         let answer =
-            known(cx, || cx.mutate("ec2:CreateNatGateway", || request.clone().send())).await?;
+            known(cx, || cx.create("ec2:CreateNatGateway", || request.clone().send())).await?;
         answer.nat_gateway.ok_or_else(|| {
             Failure::local(Class::InDoubt, "EC2 did not say which NAT gateway it created")
         })
