@@ -4,7 +4,7 @@ use super::build::{LEFT_ALONE, Planner, silence};
 use super::{Action, Look, Step};
 use crate::address::Address;
 use crate::resource::Id;
-use crate::state::{Record, Status};
+use crate::state::Record;
 use serde_json::Value;
 
 impl Planner<'_> {
@@ -28,18 +28,7 @@ impl Planner<'_> {
             if declared || state.records.contains_key(address) {
                 continue;
             }
-            let record = Record {
-                type_name: pending.type_name.clone(),
-                region: pending.region.clone(),
-                id: Id::from(""),
-                status: Status::Created,
-                generation: pending.generation,
-                properties: pending.properties.clone(),
-                attributes: Value::Null,
-                dependencies: pending.dependencies.clone(),
-                retain: pending.retain,
-                outgoing: Vec::new(),
-            };
+            let record = pending.clone().record(Id::from(""));
             let mut step = self.departure(address, &record);
             if step.action == Action::Delete {
                 step.action = Action::Forget;

@@ -158,6 +158,24 @@ pub struct Pending {
     pub retain: bool,
 }
 
+impl Pending {
+    /// Returns the record of what the creation has made.
+    pub fn record(self, id: Id) -> Record {
+        Record {
+            type_name: self.type_name,
+            region: self.region,
+            id,
+            status: Status::Created,
+            generation: self.generation,
+            properties: self.properties,
+            attributes: Value::Null,
+            dependencies: self.dependencies,
+            retain: self.retain,
+            outgoing: Vec::new(),
+        }
+    }
+}
+
 /// An output's value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutputValue {
@@ -285,18 +303,9 @@ impl State {
             return;
         }
         let replaced = self.records.remove(address);
-        let record = Record {
-            type_name: pending.type_name,
-            region: pending.region,
-            id: live.id.clone(),
-            status: Status::Created,
-            generation: pending.generation,
-            properties: pending.properties,
-            attributes: live.attributes.clone(),
-            dependencies: pending.dependencies,
-            retain: pending.retain,
-            outgoing: replaced.map(Record::retired).unwrap_or_default(),
-        };
+        let outgoing = replaced.map(Record::retired).unwrap_or_default();
+        let attributes = live.attributes.clone();
+        let record = Record { attributes, outgoing, ..pending.record(live.id.clone()) };
         self.records.insert(address.clone(), record);
     }
 
